@@ -1,1 +1,6 @@
-//! Placeholder.
+//! What tests of several crates need, once: not published, and pointing at none of our crates.
+//!
+//! `vector` reads the wire messages of `conformance/vectors` with the events they must give.
+//! What only one crate's tests need stays in that crate's `tests/` folder instead.
+
+pub mod vector;
