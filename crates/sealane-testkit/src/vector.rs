@@ -90,7 +90,10 @@ pub struct Answer {
 
 impl Default for Answer {
     fn default() -> Self {
-        Self { status: 200, fields: Vec::new() }
+        Self {
+            status: 200,
+            fields: Vec::new(),
+        }
     }
 }
 
@@ -118,8 +121,8 @@ pub enum Expected {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ExpectedRequest {
-    /// The method.
-    pub method: String,
+    /// The method, octet for octet.
+    pub method: Octets,
     /// The request target, octet for octet.
     pub target: Octets,
     /// `1.1` or `1.0`.
@@ -226,7 +229,11 @@ impl std::ops::Deref for Octets {
 impl fmt::Debug for Octets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const SHOWN: usize = 400;
-        write!(f, "\"{}\"", self.0[..self.0.len().min(SHOWN)].escape_ascii())?;
+        write!(
+            f,
+            "\"{}\"",
+            self.0[..self.0.len().min(SHOWN)].escape_ascii()
+        )?;
         if self.0.len() > SHOWN {
             write!(f, "… ({} octets)", self.0.len())?;
         }
@@ -241,7 +248,9 @@ impl TryFrom<Value> for Octets {
         let mut octets = Vec::new();
         match value {
             Value::Array(parts) => {
-                parts.iter().try_for_each(|part| append_part(part, &mut octets))?;
+                parts
+                    .iter()
+                    .try_for_each(|part| append_part(part, &mut octets))?;
             }
             single => append_part(&single, &mut octets)?,
         }
@@ -300,20 +309,32 @@ pub fn vectors() -> Result<Vec<Vector>, VectorError> {
 
 /// Reads the one vector with this id.
 pub fn vector(id: &str) -> Result<Vector, VectorError> {
-    let missing = || VectorError { path: id.into(), reason: "no vector has this id".to_owned() };
-    vectors()?.into_iter().find(|vector| vector.id == id).ok_or_else(missing)
+    let missing = || VectorError {
+        path: id.into(),
+        reason: "no vector has this id".to_owned(),
+    };
+    vectors()?
+        .into_iter()
+        .find(|vector| vector.id == id)
+        .ok_or_else(missing)
 }
 
 /// Reads every `*.json` file of a folder; an id that stands twice is an error.
 pub fn vectors_in(folder: &Path) -> Result<Vec<Vector>, VectorError> {
-    let fault = |path: &Path, reason: String| VectorError { path: path.into(), reason };
+    let fault = |path: &Path, reason: String| VectorError {
+        path: path.into(),
+        reason,
+    };
     let unreadable = |error: std::io::Error| fault(folder, error.to_string());
     let mut paths = fs::read_dir(folder)
         .map_err(unreadable)?
         .map(|entry| entry.map(|entry| entry.path()))
         .collect::<Result<Vec<_>, _>>()
         .map_err(unreadable)?;
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+    paths.retain(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "json")
+    });
     paths.sort();
     let mut seen = BTreeSet::new();
     let mut vectors = Vec::new();
@@ -368,7 +389,11 @@ fn check(vector: &Vector) -> Result<(), &'static str> {
     if vector.events.windows(2).any(two_data) {
         return Err("data is compared joined: write one data event");
     }
-    if vector.events.iter().any(|event| matches!(event, Expected::Closed(false))) {
+    if vector
+        .events
+        .iter()
+        .any(|event| matches!(event, Expected::Closed(false)))
+    {
         return Err("closed is written {\"closed\": true}");
     }
     Ok(())
@@ -379,7 +404,9 @@ fn append_part(part: &Value, octets: &mut Vec<u8>) -> Result<(), String> {
     if let Some((text, count)) = repetition(part)? {
         let once = latin1(text)?;
         if once.len().saturating_mul(count) > REPEATED_OCTETS {
-            return Err(format!("a repetition of more than {REPEATED_OCTETS} octets"));
+            return Err(format!(
+                "a repetition of more than {REPEATED_OCTETS} octets"
+            ));
         }
         octets.extend(once.repeat(count));
         return Ok(());
@@ -390,14 +417,24 @@ fn append_part(part: &Value, octets: &mut Vec<u8>) -> Result<(), String> {
 
 /// Takes `{"repeat": [what, count]}` apart; anything but an object is no repetition.
 fn repetition(part: &Value) -> Result<Option<(&Value, usize)>, String> {
-    let Value::Object(object) = part else { return Ok(None) };
+    let Value::Object(object) = part else {
+        return Ok(None);
+    };
     let wrong = || format!("not {{\"repeat\": [what, count]}}: {part}");
     if object.len() != 1 {
         return Err(wrong());
     }
-    let pair = object.get("repeat").and_then(Value::as_array).ok_or_else(wrong)?;
-    let [what, count] = pair.as_slice() else { return Err(wrong()) };
-    let count = count.as_u64().and_then(|count| usize::try_from(count).ok()).ok_or_else(wrong)?;
+    let pair = object
+        .get("repeat")
+        .and_then(Value::as_array)
+        .ok_or_else(wrong)?;
+    let [what, count] = pair.as_slice() else {
+        return Err(wrong());
+    };
+    let count = count
+        .as_u64()
+        .and_then(|count| usize::try_from(count).ok())
+        .ok_or_else(wrong)?;
     if count > REPEATED_OCTETS {
         return Err(format!("a repetition of more than {REPEATED_OCTETS}"));
     }

@@ -43,8 +43,13 @@ fn reads_a_request_with_its_defaults() {
             {"end": [["T", "1"]]}, {"closed": true}]"#,
     );
     let events = parse(&text).expect("readable").remove(0).events;
-    let Expected::Request(request) = &events[0] else { panic!("not a request: {events:?}") };
-    assert_eq!((request.version, request.framing), (WireVersion::Http11, WireFraming::Empty));
+    let Expected::Request(request) = &events[0] else {
+        panic!("not a request: {events:?}")
+    };
+    assert_eq!(
+        (request.version, request.framing),
+        (WireVersion::Http11, WireFraming::Empty)
+    );
     assert!(!request.upgrade && !request.expects_continue);
     assert_eq!(&request.target[..], b"/\xe9");
     assert_eq!(request.fields.0.len(), 3);
@@ -64,8 +69,10 @@ fn refuses_a_member_it_does_not_know() {
 
 #[test]
 fn refuses_a_repetition_that_would_fill_the_memory() {
-    let text =
-        minimal("").replace(r#""octets": """#, r#""octets": [{"repeat": ["x", 99999999]}]"#);
+    let text = minimal("").replace(
+        r#""octets": """#,
+        r#""octets": [{"repeat": ["x", 99999999]}]"#,
+    );
     assert!(refusal(&text).contains("repetition"));
 }
 
@@ -81,16 +88,26 @@ fn refuses_contradictions() {
     let split = minimal("").replace("[]", r#"[{"data": "a"}, {"data": "b"}]"#);
     assert!(refusal(&split).contains("joined"));
     for id in ["9112-3", "rfc/x", "9112-3/"] {
-        assert!(refusal(&minimal("").replace("9112-3/x", id)).contains("an id is"), "{id}");
+        assert!(
+            refusal(&minimal("").replace("9112-3/x", id)).contains("an id is"),
+            "{id}"
+        );
     }
 }
 
 #[test]
 fn the_folder_reads_whole_and_covers_both_roles() {
     let vectors = vectors().expect("every vector file reads");
-    let servers = vectors.iter().filter(|vector| vector.role == Role::Server).count();
+    let servers = vectors
+        .iter()
+        .filter(|vector| vector.role == Role::Server)
+        .count();
     assert!(servers >= 100, "{servers} vectors for servers");
-    assert!(vectors.len() - servers >= 50, "{} vectors for clients", vectors.len() - servers);
+    assert!(
+        vectors.len() - servers >= 50,
+        "{} vectors for clients",
+        vectors.len() - servers
+    );
 }
 
 #[test]
