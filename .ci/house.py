@@ -6,7 +6,8 @@ usage: house.py [ROOT]        check the tree at ROOT (default: the one this file
 
 Rules: files within their budget and 100 columns; `//!` opens every file; names that say nothing and
 the `get_` prefix stay out; unit tests live in a file of their own; no bare unwrap outside tests;
-every crate takes the workspace's lints; relative links in the documents lead somewhere.
+every crate takes the workspace's lints; relative links in the documents lead somewhere, and the map
+in ARCHITECTURE.md names nothing that is not there.
 """
 
 import re
@@ -25,6 +26,7 @@ EMPTY_NAMES |= {name + "s" for name in EMPTY_NAMES}
 SOURCE_ROOTS = ("crates", "examples", "fuzz")
 # Folders that hold no text of ours.
 SKIPPED = {"target", ".git", "corpus", "artifacts", "node_modules"}
+MAP = "ARCHITECTURE.md"
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 
@@ -46,6 +48,8 @@ def check(root):
             yield f"{path.relative_to(root)}: does not take the workspace's lints"
     for path in files_of(root, ".md"):
         yield from check_links(root, path)
+    if (root / MAP).exists():
+        yield from check_map(root, (root / MAP).read_text("utf-8"))
 
 
 def check_source(place, text):
@@ -92,12 +96,42 @@ def check_links(root, path):
             yield f"{place}: link to nothing: {target}"
 
 
+def check_map(root, text):
+    """The first fenced block of the map: a folder at the margin, two columns in what it holds."""
+    before, _, block = text.partition("```text\n")
+    base = root
+    for number, line in enumerate(block.partition("```")[0].splitlines(), before.count("\n") + 2):
+        if not (word := re.match(r"( {2})?([\w.{]\S*)", line)):
+            continue
+        if not word.group(1):
+            base = root / word.group(2)
+        names = alternatives(word.group(2)) if word.group(1) else [""]
+        for path in (base / name for name in names):
+            if not path.exists():
+                yield f"{MAP}:{number}: the map names what is not there: {path.relative_to(root)}"
+
+
+def alternatives(name):
+    """`body/{length,chunked}.rs` names two files."""
+    before, _, rest = name.partition("{")
+    inside, _, after = rest.partition("}")
+    return [before + one + after for one in inside.split(",")]
+
+
 # Touches every rule without breaking it.
 CLEAN = """//! What it is.
 // util::get_x().unwrap()
 fn f() { x.expect("why"); let s = ".unwrap()"; }
 #[cfg(test)]
 mod tests;
+"""
+MAPPED = """# Map
+```text
+crates/a/src/
+  {a,b}.rs     two files
+               and a second line of text about them
+crates/a/      the crate
+```
 """
 # (file, text, what the report must say); each text breaks one rule.
 BREAKS = [
@@ -112,6 +146,8 @@ BREAKS = [
     ("crates/a/src/a.rs", "//! x\nfn get_x() {}\n", "no `get_` prefix"),
     ("crates/a/src/a.rs", "//! x\nfn f() { x\n.unwrap() }\n", "unwrap outside tests"),
     ("crates/b/Cargo.toml", '[package]\nname = "b"\n', "workspace's lints"),
+    ("ARCHITECTURE.md", MAPPED.replace("b}.rs", "gone}.rs"), "not there: crates/a/src/gone.rs"),
+    ("ARCHITECTURE.md", MAPPED.replace("crates/a/ ", "crates/z/ "), "not there: crates/z"),
     ("docs/x.md", "[a](#a) [b](https://b) [gone](../gone.md)\n", "link to nothing: ../gone.md"),
 ]
 
@@ -123,6 +159,9 @@ def self_test():
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder)
             files = {
+                "ARCHITECTURE.md": MAPPED,
+                "crates/a/src/a.rs": CLEAN,
+                "crates/a/src/b.rs": CLEAN,
                 "crates/a/Cargo.toml": "[lints]\nworkspace = true\n",
                 "crates/a/src/a/tests.rs": "//! x\n" * 700 + "fn f() { x.unwrap() }\n",
                 path: text,
