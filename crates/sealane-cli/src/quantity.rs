@@ -1,0 +1,88 @@
+//! Lengths of time and sizes as people write them: `5s`, `500ms`, `2m`, `16KiB`, `off`.
+//!
+//! A number of seconds without its unit is refused: half of all tools mean milliseconds, and a limit
+//! that is a thousand times too long protects nobody.
+
+use std::time::Duration;
+
+#[cfg(test)]
+mod tests;
+
+/// A limit in time as an option states it: a length, or none at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeLimit(pub Option<Duration>);
+
+impl From<TimeLimit> for Option<Duration> {
+    fn from(limit: TimeLimit) -> Self {
+        limit.0
+    }
+}
+
+/// Reads a limit in time: a whole number with `ms`, `s`, `m` or `h`, or `off`.
+///
+/// # Errors
+/// A text that says what is expected.
+pub fn time_limit(text: &str) -> Result<TimeLimit, String> {
+    if text == "off" || text == "none" {
+        return Ok(TimeLimit(None));
+    }
+    let (number, unit) = split(text)?;
+    let milliseconds = match unit {
+        "ms" => Some(number),
+        "s" => number.checked_mul(1_000),
+        "m" => number.checked_mul(60_000),
+        "h" => number.checked_mul(3_600_000),
+        "" => return Err(format!("a unit is missing: write {text}s or {text}ms")),
+        _ => return Err(format!("unknown unit {unit:?}; known are ms, s, m, h")),
+    };
+    match milliseconds {
+        Some(0) => Err("no time at all would end every connection; write off for no limit".into()),
+        Some(length) if length <= LONGEST => Ok(TimeLimit(Some(Duration::from_millis(length)))),
+        _ => Err("longer than 365 days; write off for no limit".into()),
+    }
+}
+
+/// Reads a size in octets: a whole number, plain or with `KiB`, `MiB`, `kB`, `MB`.
+///
+/// # Errors
+/// A text that says what is expected.
+pub fn size(text: &str) -> Result<usize, String> {
+    let (number, unit) = split(text)?;
+    let factor = match unit.to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "kib" => 1 << 10,
+        "mib" => 1 << 20,
+        "kb" => 1_000,
+        "mb" => 1_000_000,
+        _ => {
+            return Err(format!(
+                "unknown unit {unit:?}; known are B, KiB, MiB, kB, MB"
+            ));
+        }
+    };
+    let octets = number
+        .checked_mul(factor)
+        .and_then(|octets| usize::try_from(octets).ok());
+    match octets {
+        Some(0) => Err("a size of nothing would refuse every request".into()),
+        Some(octets) => Ok(octets),
+        None => Err("larger than this machine can count".into()),
+    }
+}
+
+/// Parts a quantity into its digits and what follows them.
+fn split(text: &str) -> Result<(u64, &str), String> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    if number.is_empty() {
+        return Err("a whole number is expected, such as in 5s or 16KiB".into());
+    }
+    let number = number
+        .parse()
+        .map_err(|_| "the number is too large".to_owned())?;
+    Ok((number, unit))
+}
+
+/// The longest limit in milliseconds, 365 days: beyond it a deadline is a mistake, and far beyond it
+/// the clock of the system can no longer express the moment.
+const LONGEST: u64 = 365 * 24 * 3_600_000;
