@@ -37,6 +37,7 @@ impl KeyKind {
         Self::Rsa2048,
     ];
 
+    /// The algorithm by which a key of this kind is made and signs.
     fn algorithm(self) -> &'static SignatureAlgorithm {
         match self {
             Self::P256 => &rcgen::PKCS_ECDSA_P256_SHA256,

@@ -1,1 +1,29 @@
-//! Placeholder.
+//! Trust as data: options in, an immutable TLS context out. Follows the version of the `sealane`
+//! facade, which is what programs depend on.
+//!
+//! No sockets, no HTTP, no clock, no files: octets come in, rustls does the cryptography, and what
+//! was agreed comes out as facts. A module may use what is declared below it, never above.
+//!
+//! ```text
+//! ServerTlsOptions ──build──▶ SecureContext ──server_config──▶ rustls
+//!        ▲                                          │ observe() around each call
+//!     Identity ◀── PEM, DER                         ▼
+//!                                   Observation, TlsInfo, HandshakeError
+//! ```
+
+pub mod options;
+pub mod context;
+pub mod identity;
+pub mod select;
+pub mod peer;
+mod pem;
+pub mod error;
+#[cfg(test)]
+mod pair;
+
+pub use context::SecureContext;
+pub use error::{HandshakeError, HandshakeErrorKind, OptionError, Side};
+pub use identity::Identity;
+pub use options::{ServerTlsOptions, TlsVersion};
+pub use peer::TlsInfo;
+pub use select::{Observation, observe};

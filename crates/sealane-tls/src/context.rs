@@ -1,0 +1,137 @@
+//! A secure context: parsed, validated, immutable and shared by all connections that use it.
+//!
+//! One context holds one ticket key ring and one credential, so that sessions resume across
+//! connections. What rustls leaves to choose is chosen here, with the reason.
+
+use std::fmt;
+use std::sync::{Arc, LazyLock};
+
+use rustls::ServerConfig;
+use rustls::SupportedCipherSuite;
+use rustls::crypto::CryptoProvider;
+use rustls::crypto::aws_lc_rs::{self, Ticketer, cipher_suite as suite};
+use rustls::server::NoServerSessionStorage;
+use rustls::version::{TLS12, TLS13};
+
+use crate::error::OptionError;
+use crate::identity::Identity;
+use crate::select::SingleIdentity;
+
+/// Everything a server needs to speak TLS. Cloning shares.
+#[derive(Clone)]
+pub struct SecureContext {
+    /// What rustls' connections share.
+    server: Arc<ServerConfig>,
+    /// Who we are.
+    identity: Identity,
+}
+
+/// Options that were checked one by one and against each other.
+pub(crate) struct Choices {
+    /// Who we are.
+    pub(crate) identity: Identity,
+    /// Names of 1 to 255 octets each, most wanted first.
+    pub(crate) alpn_protocols: Vec<Vec<u8>>,
+    /// Whether TLS 1.2 is spoken.
+    pub(crate) tls12: bool,
+    /// Whether TLS 1.3 is spoken.
+    pub(crate) tls13: bool,
+    /// Whether our order of suites decides.
+    pub(crate) honor_cipher_order: bool,
+}
+
+impl SecureContext {
+    /// Makes the context of a server.
+    pub(crate) fn for_server(choices: Choices) -> Result<Self, OptionError> {
+        let versions: &[_] = match (choices.tls13, choices.tls12) {
+            (true, true) => &[&TLS13, &TLS12],
+            (true, false) => &[&TLS13],
+            (false, _) => &[&TLS12],
+        };
+        let mut config = ServerConfig::builder_with_provider(Arc::clone(&PROVIDER))
+            .with_protocol_versions(versions)
+            .map_err(|error| unusable(&error))?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(SingleIdentity::new(choices.identity.certified())));
+        config.alpn_protocols = choices.alpn_protocols;
+        config.ignore_client_order = choices.honor_cipher_order;
+        // Sessions live in tickets the client keeps (RFC 8446 §4.6.1, RFC 5077): no memory per
+        // client here, and no lock. The keys change every six hours and die with the context.
+        config.ticketer = Ticketer::new().map_err(|error| unusable(&error))?;
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        // One ticket per handshake: clients keep one per server, more only cost.
+        config.send_tls13_tickets = 1;
+        // No early data: it can be replayed, and HTTP requests are not all safe (RFC 8470 §1).
+        config.max_early_data_size = 0;
+        Ok(Self {
+            server: Arc::new(config),
+            identity: choices.identity,
+        })
+    }
+
+    /// The configuration for rustls' server connections.
+    pub fn server_config(&self) -> &Arc<ServerConfig> {
+        &self.server
+    }
+
+    /// The identity that is served.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+}
+
+impl fmt::Debug for SecureContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let protocols = self.server.alpn_protocols.iter();
+        let protocols: Vec<_> = protocols
+            .map(|name| name.escape_ascii().to_string())
+            .collect();
+        f.debug_struct("SecureContext")
+            .field("identity", &self.identity)
+            .field("alpn_protocols", &protocols)
+            .field("honor_cipher_order", &self.server.ignore_client_order)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What rustls refuses although every option was checked: no random numbers, in practice.
+fn unusable(error: &rustls::Error) -> OptionError {
+    OptionError::new(
+        "secure_context",
+        "ERR_CRYPTO_OPERATION_FAILED",
+        format!("the TLS library cannot be set up: {error}"),
+    )
+}
+
+/// The cryptography of all contexts: aws-lc with our order of suites.
+///
+/// Groups are the library's: X25519, P-256, P-384, and X25519MLKEM768 for clients that ask for it.
+/// rustls takes the first group in the *client's* order that both know, so a client that prefers
+/// the hybrid pays for it and gets it, and everyone else gets the cheap X25519. When the client
+/// sent no key share for that group, it is asked once more (HelloRetryRequest, RFC 8446 §4.1.4).
+static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| {
+    let provider = aws_lc_rs::default_provider();
+    Arc::new(CryptoProvider {
+        cipher_suites: SUITES.to_vec(),
+        ..provider
+    })
+});
+
+/// The suites, most wanted first: authenticated encryption and ephemeral keys only (RFC 9325 §4.2).
+///
+/// AES-128-GCM before AES-256-GCM: as safe for our purpose, and the fastest per octet; ChaCha20 is
+/// for clients without AES instructions that offer nothing else.
+const SUITES: &[SupportedCipherSuite] = &[
+    suite::TLS13_AES_128_GCM_SHA256,
+    suite::TLS13_AES_256_GCM_SHA384,
+    suite::TLS13_CHACHA20_POLY1305_SHA256,
+    suite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+    suite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+    suite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+    suite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+    suite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+    suite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+];
+
+#[cfg(test)]
+mod tests;

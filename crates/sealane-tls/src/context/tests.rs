@@ -1,0 +1,239 @@
+//! Does a context serve every kind of key in every version, and does each option do its work?
+
+use std::process::Command;
+
+use rustls::crypto::aws_lc_rs::cipher_suite as suite;
+use rustls::{AlertDescription, Error as TlsError};
+use sealane_testkit::certificates::{KeyKind, TestCa};
+use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer as _;
+use x509_parser::x509::X509Version;
+
+use crate::pair::{Offer, Pair, connect, default_context, identity};
+use crate::{HandshakeError, HandshakeErrorKind, SecureContext, ServerTlsOptions};
+use crate::{TlsInfo, TlsVersion};
+
+fn info(pair: &Pair) -> TlsInfo {
+    assert_eq!((&pair.server_error, &pair.client_error), (&None, &None));
+    TlsInfo::new(&pair.server, pair.servername.as_deref()).unwrap()
+}
+
+fn build(ca: &TestCa, change: impl FnOnce(ServerTlsOptions) -> ServerTlsOptions) -> SecureContext {
+    change(ServerTlsOptions::new(identity(ca, KeyKind::P256)))
+        .build()
+        .unwrap()
+}
+
+#[test]
+fn every_kind_of_key_serves_in_both_versions() {
+    let ca = TestCa::new();
+    for kind in KeyKind::ALL {
+        let context = ServerTlsOptions::new(identity(&ca, kind)).build().unwrap();
+        for (version, name) in [
+            (&rustls::version::TLS13, "TLSv1.3"),
+            (&rustls::version::TLS12, "TLSv1.2"),
+        ] {
+            let client = Offer {
+                versions: vec![version],
+                ..Offer::default()
+            }
+            .config(&ca);
+            let pair = connect(&context, &client, "localhost");
+            assert_eq!((info(&pair).protocol(), kind), (name, kind));
+        }
+    }
+}
+
+#[test]
+fn a_chain_with_an_intermediate_is_sent_whole() {
+    let root = TestCa::new();
+    let pem = root.intermediate().issue(&["localhost"]);
+    let identity = crate::Identity::from_pem(pem.chain_pem.as_bytes(), pem.key_pem.as_bytes());
+    let context = ServerTlsOptions::new(identity.unwrap()).build().unwrap();
+    let pair = connect(&context, &Offer::default().config(&root), "localhost");
+    assert_eq!(info(&pair).protocol(), "TLSv1.3");
+    assert_eq!(pair.client.peer_certificates().map(<[_]>::len), Some(2));
+}
+
+#[test]
+fn an_x509_v1_certificate_is_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = TestCa::new().issue(&["localhost"]);
+    let key = made.write_to(folder.path()).key;
+    let request = folder.path().join("request.pem");
+    // Without an extension file `openssl x509 -req` writes version 1, as old private PKIs do.
+    openssl(
+        Command::new("openssl")
+            .args(["req", "-new", "-subj", "/CN=localhost", "-key"])
+            .arg(&key)
+            .arg("-out")
+            .arg(&request),
+    );
+    let chain = openssl(
+        Command::new("openssl")
+            .args(["x509", "-req", "-in"])
+            .arg(&request)
+            .arg("-signkey")
+            .arg(&key),
+    );
+    let identity = crate::Identity::from_pem(&chain, made.key_pem.as_bytes()).unwrap();
+    let parsed = X509Certificate::from_der(&identity.chain()[0]).unwrap().1;
+    assert_eq!(parsed.version(), X509Version::V1);
+
+    let context = ServerTlsOptions::new(identity.clone()).build().unwrap();
+    let pair = connect(
+        &context,
+        &Offer::default().config(&TestCa::new()),
+        "localhost",
+    );
+    // rustls' own verifier knows version 3 only: that it complains proves that v1 was sent.
+    let refused = format!("{:?}", pair.client_error.unwrap());
+    assert!(refused.contains("UnsupportedCertVersion"), "{refused}");
+    assert_eq!(
+        pair.server.handshake_kind(),
+        Some(rustls::HandshakeKind::Full)
+    );
+}
+
+/// What the `openssl` program writes to its standard output.
+fn openssl(command: &mut Command) -> Vec<u8> {
+    let output = command
+        .output()
+        .expect("the tests need the openssl program");
+    assert!(
+        output.status.success(),
+        "{command:?}: {}",
+        output.stderr.escape_ascii()
+    );
+    output.stdout
+}
+
+#[test]
+fn the_server_orders_the_suites_unless_told_otherwise() {
+    let ca = TestCa::new();
+    let client_order = || {
+        vec![
+            suite::TLS13_CHACHA20_POLY1305_SHA256,
+            suite::TLS13_AES_256_GCM_SHA384,
+            suite::TLS13_AES_128_GCM_SHA256,
+            suite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+            suite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+            suite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+        ]
+    };
+    for (honor, tls13, tls12) in [
+        (
+            true,
+            "TLS_AES_128_GCM_SHA256",
+            "ECDHE-ECDSA-AES128-GCM-SHA256",
+        ),
+        (
+            false,
+            "TLS_CHACHA20_POLY1305_SHA256",
+            "ECDHE-ECDSA-CHACHA20-POLY1305",
+        ),
+    ] {
+        let context = build(&ca, |options| options.honor_cipher_order(honor));
+        for (version, name) in [
+            (&rustls::version::TLS13, tls13),
+            (&rustls::version::TLS12, tls12),
+        ] {
+            let offer = Offer {
+                suites: client_order(),
+                versions: vec![version],
+                ..Offer::default()
+            };
+            assert_eq!(
+                info(&connect(&context, &offer.config(&ca), "localhost")).cipher(),
+                name
+            );
+        }
+    }
+}
+
+#[test]
+fn application_protocols_are_agreed_or_refused() {
+    let ca = TestCa::new();
+    let context = default_context(&ca);
+    let client = |alpn: &[&'static str]| {
+        Offer {
+            alpn: alpn.to_vec(),
+            ..Offer::default()
+        }
+        .config(&ca)
+    };
+
+    let agreed = connect(&context, &client(&["h2", "http/1.1"]), "localhost");
+    assert_eq!(info(&agreed).alpn(), Some("http/1.1"));
+    let none = connect(&context, &client(&[]), "localhost");
+    assert_eq!(info(&none).alpn(), None);
+
+    let refused = connect(&context, &client(&["h2"]), "localhost");
+    assert_eq!(refused.server_error, Some(TlsError::NoApplicationProtocol));
+    let alert = TlsError::AlertReceived(AlertDescription::NoApplicationProtocol);
+    assert_eq!(refused.client_error, Some(alert));
+
+    let ours_first = build(&ca, |options| options.alpn_protocols(["b", "a"]));
+    let pair = connect(&ours_first, &client(&["a", "b"]), "localhost");
+    assert_eq!(info(&pair).alpn(), Some("b"), "our order decides");
+    let off = build(&ca, |options| options.alpn_protocols(Vec::<&str>::new()));
+    assert_eq!(
+        info(&connect(&off, &client(&["h2"]), "localhost")).alpn(),
+        None
+    );
+}
+
+#[test]
+fn version_bounds_hold() {
+    let ca = TestCa::new();
+    let only_13 = build(&ca, |options| options.min_version(TlsVersion::V1_3));
+    let old = Offer {
+        versions: vec![&rustls::version::TLS12],
+        ..Offer::default()
+    }
+    .config(&ca);
+    let refused = connect(&only_13, &old, "localhost").server_error.unwrap();
+    let refused = HandshakeError::from(&refused);
+    assert_eq!(refused.kind(), HandshakeErrorKind::Version);
+    assert_eq!(refused.code(), "ERR_SSL_UNSUPPORTED_PROTOCOL");
+
+    let only_12 = build(&ca, |options| options.max_version(TlsVersion::V1_2));
+    let pair = connect(&only_12, &Offer::default().config(&ca), "localhost");
+    assert_eq!(info(&pair).protocol(), "TLSv1.2");
+}
+
+#[test]
+fn sessions_resume_across_connections_but_not_across_contexts() {
+    let ca = TestCa::new();
+    let context = default_context(&ca);
+    let client = Offer::default().config(&ca);
+    let first = connect(&context, &client, "localhost");
+    assert!(!info(&first).resumed());
+    assert_eq!(first.client.tls13_tickets_received(), 1);
+    let second = connect(&context.clone(), &client, "localhost");
+    assert!(info(&second).resumed());
+    assert_eq!(info(&second).servername(), Some("localhost"));
+    let elsewhere = connect(&default_context(&ca), &client, "localhost");
+    assert!(
+        !info(&elsewhere).resumed(),
+        "another context has other ticket keys"
+    );
+}
+
+#[test]
+fn debug_shows_no_key_and_no_ticket_secret() {
+    let ca = TestCa::new();
+    let pem = ca.issue(&["localhost"]);
+    let identity =
+        crate::Identity::from_pem(pem.chain_pem.as_bytes(), pem.key_pem.as_bytes()).unwrap();
+    let options = ServerTlsOptions::new(identity.clone());
+    let context = options.clone().build().unwrap();
+    let shown = format!("{identity:?} {options:?} {context:?}");
+    assert!(shown.contains("localhost"), "{shown}");
+    for line in pem.key_pem.lines().filter(|line| !line.starts_with('-')) {
+        assert!(!shown.contains(line));
+    }
+    for word in ["PRIVATE", "ticketer", "secret", "0x", "CertificateDer"] {
+        assert!(!shown.contains(word), "{word} in {shown}");
+    }
+}

@@ -1,0 +1,123 @@
+//! For tests only: a rustls client and a server of ours, joined in memory.
+
+use std::sync::Arc;
+
+use rustls::client::Resumption;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConnection};
+use rustls::{SupportedCipherSuite, SupportedProtocolVersion};
+use rustls_pki_types::{CertificateDer, ServerName};
+use sealane_testkit::certificates::{KeyKind, TestCa};
+
+use crate::select::observe;
+use crate::{Identity, SecureContext, ServerTlsOptions};
+
+/// What a client of these tests offers.
+pub(crate) struct Offer {
+    /// Application protocols, as names.
+    pub(crate) alpn: Vec<&'static str>,
+    /// Protocol versions.
+    pub(crate) versions: Vec<&'static SupportedProtocolVersion>,
+    /// Cipher suites in the client's order; all of them when empty.
+    pub(crate) suites: Vec<SupportedCipherSuite>,
+}
+
+impl Default for Offer {
+    fn default() -> Self {
+        let versions = vec![&rustls::version::TLS13, &rustls::version::TLS12];
+        Self {
+            alpn: vec!["http/1.1"],
+            versions,
+            suites: Vec::new(),
+        }
+    }
+}
+
+impl Offer {
+    /// A client configuration that trusts the authority; it keeps sessions for its clones.
+    pub(crate) fn config(self, ca: &TestCa) -> Arc<ClientConfig> {
+        let mut provider = aws_lc_rs::default_provider();
+        if !self.suites.is_empty() {
+            provider = CryptoProvider {
+                cipher_suites: self.suites,
+                ..provider
+            };
+        }
+        let mut roots = RootCertStore::empty();
+        roots
+            .add(CertificateDer::from(ca.certificate_der().to_vec()))
+            .unwrap();
+        let mut config = ClientConfig::builder_with_provider(Arc::new(provider))
+            .with_protocol_versions(&self.versions)
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.alpn_protocols = self
+            .alpn
+            .iter()
+            .map(|name| name.as_bytes().to_vec())
+            .collect();
+        config.resumption = Resumption::in_memory_sessions(8);
+        Arc::new(config)
+    }
+}
+
+/// Both ends after a handshake went as far as it can.
+pub(crate) struct Pair {
+    pub(crate) client: ClientConnection,
+    pub(crate) server: ServerConnection,
+    /// What the resolver saw.
+    pub(crate) servername: Option<String>,
+    /// The first failure at the server.
+    pub(crate) server_error: Option<rustls::Error>,
+    /// The first failure at the client.
+    pub(crate) client_error: Option<rustls::Error>,
+}
+
+/// Joins a client to a server until neither has anything to say.
+pub(crate) fn connect(context: &SecureContext, client: &Arc<ClientConfig>, name: &str) -> Pair {
+    let name = ServerName::try_from(name.to_owned()).unwrap();
+    let mut pair = Pair {
+        client: ClientConnection::new(Arc::clone(client), name).unwrap(),
+        server: ServerConnection::new(Arc::clone(context.server_config())).unwrap(),
+        servername: None,
+        server_error: None,
+        client_error: None,
+    };
+    while pair.client.wants_write() || pair.server.wants_write() {
+        let mut octets = Vec::new();
+        while pair.client.wants_write() {
+            pair.client.write_tls(&mut octets).unwrap();
+        }
+        let mut rest = octets.as_slice();
+        while !rest.is_empty() && pair.server_error.is_none() {
+            pair.server.read_tls(&mut rest).unwrap();
+            let (result, seen) = observe(|| pair.server.process_new_packets());
+            pair.servername = seen.servername.or(pair.servername);
+            pair.server_error = result.err();
+        }
+        let mut octets = Vec::new();
+        while pair.server.wants_write() {
+            pair.server.write_tls(&mut octets).unwrap();
+        }
+        let mut rest = octets.as_slice();
+        while !rest.is_empty() && pair.client_error.is_none() {
+            pair.client.read_tls(&mut rest).unwrap();
+            pair.client_error = pair.client.process_new_packets().err();
+        }
+    }
+    pair
+}
+
+/// An identity for `localhost` with this kind of key.
+pub(crate) fn identity(ca: &TestCa, kind: KeyKind) -> Identity {
+    let pem = ca.issue_with_key(kind, &["localhost"]);
+    Identity::from_pem(pem.chain_pem.as_bytes(), pem.key_pem.as_bytes()).unwrap()
+}
+
+/// A P-256 server with every default.
+pub(crate) fn default_context(ca: &TestCa) -> SecureContext {
+    ServerTlsOptions::new(identity(ca, KeyKind::P256))
+        .build()
+        .unwrap()
+}

@@ -1,0 +1,170 @@
+//! PEM text, block by block, with line numbers for the messages (RFC 7468).
+//!
+//! Text around the blocks is skipped, as OpenSSL's programs write it there. Inside a block the
+//! reading is strict. What a block means is its reader's business; so is whether it is a secret.
+
+use std::fmt;
+
+use rustls_pki_types::pem::{PemObject, SectionKind};
+
+/// One block: what stands between a BEGIN line and its END line, both included.
+#[derive(Clone, Copy)]
+pub(crate) struct Block<'a> {
+    /// The label, such as `CERTIFICATE`: capital letters, digits and spaces.
+    pub(crate) label: &'a str,
+    /// The number of the BEGIN line, counted from 1.
+    pub(crate) line: usize,
+    /// The block's octets, markers included.
+    text: &'a [u8],
+}
+
+impl Block<'_> {
+    /// Whether this is a block in the old style that is encrypted with a passphrase (RFC 1421
+    /// §4.6.1.1), as `openssl rsa -aes256` still writes.
+    pub(crate) fn is_encrypted(&self) -> bool {
+        lines(self.text)
+            .skip(1)
+            .take(4)
+            .any(|line| line.starts_with(b"Proc-Type:") && line.ends_with(b"ENCRYPTED"))
+    }
+
+    /// Decodes the block's base64.
+    pub(crate) fn decode(&self) -> Result<Vec<u8>, PemError> {
+        let body = lines(self.text).enumerate().skip(1);
+        for (index, line) in body.take_while(|(_, line)| !line.starts_with(b"-----END ")) {
+            if !line.iter().all(|octet| is_base64(*octet)) {
+                return Err(PemError::BadBase64 {
+                    line: self.line + index,
+                });
+            }
+        }
+        match <(SectionKind, Vec<u8>)>::from_pem_slice(self.text) {
+            Ok((_, octets)) => Ok(octets),
+            Err(_) => Err(PemError::BadBlock { line: self.line }),
+        }
+    }
+}
+
+/// Why text is not PEM, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PemError {
+    /// A BEGIN line has no END line with the same label.
+    Unterminated {
+        /// The number of the BEGIN line.
+        line: usize,
+    },
+    /// A line of a block holds something that is not base64.
+    BadBase64 {
+        /// The number of that line.
+        line: usize,
+    },
+    /// The lines are base64, but together they do not decode: octets are missing or padding is.
+    BadBlock {
+        /// The number of the BEGIN line.
+        line: usize,
+    },
+}
+
+impl fmt::Display for PemError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unterminated { line } => {
+                write!(
+                    f,
+                    "the PEM block that begins in line {line} has no matching END line"
+                )
+            }
+            Self::BadBase64 { line } => write!(f, "line {line} is not base64"),
+            Self::BadBlock { line } => {
+                write!(
+                    f,
+                    "the base64 of the PEM block that begins in line {line} is incomplete"
+                )
+            }
+        }
+    }
+}
+
+/// Finds all blocks of a text.
+pub(crate) fn blocks(text: &[u8]) -> Result<Vec<Block<'_>>, PemError> {
+    let mut found = Vec::new();
+    let mut open: Option<(&str, usize, usize)> = None;
+    for (index, line) in lines(text).enumerate() {
+        let start = offset_in(text, line);
+        if let Some(label) = marker(line, b"-----BEGIN ") {
+            if let Some((_, line, _)) = open {
+                return Err(PemError::Unterminated { line });
+            }
+            open = Some((label, index + 1, start));
+        } else if let Some(end) = marker(line, b"-----END ") {
+            // An END line without its BEGIN line is surrounding text.
+            let Some((label, line_number, from)) = open.take() else {
+                continue;
+            };
+            if label != end {
+                return Err(PemError::Unterminated { line: line_number });
+            }
+            found.push(Block {
+                label,
+                line: line_number,
+                text: &text[from..start + line.len()],
+            });
+        }
+    }
+    match open {
+        Some((_, line, _)) => Err(PemError::Unterminated { line }),
+        None => Ok(found),
+    }
+}
+
+/// A likely reason why a text holds no block at all, as advice; empty when there is none.
+pub(crate) fn advice(text: &[u8]) -> &'static str {
+    let holds = |needle: &[u8]| text.windows(needle.len()).any(|window| window == needle);
+    if text.is_empty() {
+        "; it is empty"
+    } else if text.first() == Some(&0x30) && !text.is_ascii() {
+        "; it looks like binary DER, which must be converted to PEM first"
+    } else if holds(b"-----BEGIN ") && holds(b"\\n") {
+        "; it holds the two characters \\n where line ends should be"
+    } else if holds(b"-----BEGIN ") {
+        "; its -----BEGIN line must stand alone and start at the beginning of the line"
+    } else {
+        ""
+    }
+}
+
+/// The label of a BEGIN or END line; trailing white space is allowed (RFC 7468 §2).
+fn marker<'a>(line: &'a [u8], lead: &[u8]) -> Option<&'a str> {
+    let label = line
+        .strip_prefix(lead)?
+        .trim_ascii_end()
+        .strip_suffix(b"-----")?;
+    let known = |octet: &u8| matches!(octet, b'A'..=b'Z' | b'0'..=b'9' | b' ');
+    if label.is_empty() || label.len() > MAX_LABEL || !label.iter().all(known) {
+        return None;
+    }
+    std::str::from_utf8(label).ok()
+}
+
+/// The lines of a text without their ends: LF, CRLF, or CR alone when there is no LF.
+fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let end = if text.contains(&b'\n') { b'\n' } else { b'\r' };
+    text.split(move |octet| *octet == end)
+        .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+}
+
+/// Where a line that was cut from a text starts in it.
+fn offset_in(text: &[u8], line: &[u8]) -> usize {
+    line.as_ptr() as usize - text.as_ptr() as usize
+}
+
+/// Whether an octet may stand in a line of base64 (RFC 4648 §4), white space included.
+fn is_base64(octet: u8) -> bool {
+    octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'/' | b'=' | b' ' | b'\t')
+}
+
+/// Octets of a label at most: the longest in use have 22; longer ones are not labels.
+const MAX_LABEL: usize = 64;
+
+#[cfg(test)]
+mod tests;

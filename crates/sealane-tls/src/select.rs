@@ -1,0 +1,95 @@
+//! Which identity answers a ClientHello, and what the choice saw of it (RFC 6066 §3).
+//!
+//! rustls' unbuffered connections do not tell the host name the client asked for; only the
+//! resolver sees it. It leaves the name in a slot of the current thread, set around one call of
+//! `process_tls_records`, which is synchronous: nothing else of the thread can come between.
+//! The resolver runs on resumed handshakes too, so the name is never an old session's.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+
+/// What the resolver saw during one call.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Observation {
+    /// The host name the client asked for, in lower case; `None` when it asked for none, or when
+    /// no ClientHello was complete in this call.
+    pub servername: Option<String>,
+}
+
+/// Runs one synchronous call into rustls and tells what the resolver saw during it.
+///
+/// Calls may be nested; each sees only its own.
+pub fn observe<R>(call: impl FnOnce() -> R) -> (R, Observation) {
+    let mut slot = SlotGuard {
+        outer: SLOT.replace(Some(Observation::default())),
+        restored: false,
+    };
+    let result = call();
+    (result, slot.close())
+}
+
+/// Serves one identity to everyone and notes the name that was asked for.
+#[derive(Debug)]
+pub(crate) struct SingleIdentity {
+    /// Chain and key, shared by all connections of the context.
+    certified: Arc<CertifiedKey>,
+}
+
+impl SingleIdentity {
+    /// Serves this chain and key.
+    pub(crate) fn new(certified: Arc<CertifiedKey>) -> Self {
+        Self { certified }
+    }
+}
+
+impl ResolvesServerCert for SingleIdentity {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        note_servername(hello.server_name());
+        Some(Arc::clone(&self.certified))
+    }
+}
+
+/// Leaves the name in the slot, when someone observes.
+fn note_servername(name: Option<&str>) {
+    SLOT.with_borrow_mut(|slot| {
+        if let Some(observation) = slot {
+            observation.servername = name.map(str::to_owned);
+        }
+    });
+}
+
+/// Puts the outer observation back, also when the call panics.
+struct SlotGuard {
+    /// What was observed around this call, if this call is nested.
+    outer: Option<Observation>,
+    /// Whether the slot was given back already.
+    restored: bool,
+}
+
+impl SlotGuard {
+    /// Ends this observation and puts the outer one back.
+    fn close(&mut self) -> Observation {
+        self.restored = true;
+        SLOT.replace(self.outer.take()).unwrap_or_default()
+    }
+}
+
+impl Drop for SlotGuard {
+    fn drop(&mut self) {
+        if !self.restored {
+            self.close();
+        }
+    }
+}
+
+thread_local! {
+    /// The observation of the call that runs on this thread now.
+    static SLOT: RefCell<Option<Observation>> = const { RefCell::new(None) };
+}
+
+#[cfg(test)]
+mod tests;
