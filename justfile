@@ -16,6 +16,7 @@ fmt:
 # Compiler lints and clippy, warnings refused
 lint:
     cargo clippy --workspace --all-targets -- -D warnings
+    cargo clippy --manifest-path fuzz/Cargo.toml --target-dir target --all-targets -- -D warnings
 
 # Who may know whom, and the habits no lint covers
 house:

@@ -23,6 +23,9 @@ EXAMPLE_BUDGET = 60
 COLUMNS = 100
 EMPTY_NAMES = {"util", "common", "misc", "helper", "manager", "data"}
 EMPTY_NAMES |= {name + "s" for name in EMPTY_NAMES}
+TEST_PARTS = {"tests", "benches"}
+# These exist for tests alone: a broken promise there is a failed test.
+TEST_CRATES = {"sealane-testkit", "fuzz"}
 SOURCE_ROOTS = ("crates", "examples", "fuzz")
 # Folders that hold no text of ours.
 SKIPPED = {"target", ".git", "corpus", "artifacts", "node_modules"}
@@ -40,9 +43,12 @@ def files_of(root, suffix):
 def check(root):
     """All broken rules of the tree at `root`."""
     for top in SOURCE_ROOTS:
-        for path in files_of(root / top, ".rs"):
+        sources = {path: path.read_text("utf-8") for path in files_of(root / top, ".rs")}
+        tests = test_modules(sources)
+        for path, text in sources.items():
             place = path.relative_to(root)
-            yield from (f"{place}:{text}" for text in check_source(place, path.read_text("utf-8")))
+            is_test = bool(tests & {path, *path.parents} or TEST_PARTS & {*place.parts, place.stem})
+            yield from (f"{place}:{line}" for line in check_source(place, text, is_test))
     for path in files_of(root / "crates", "Cargo.toml"):
         if tomllib.loads(path.read_text("utf-8")).get("lints") != {"workspace": True}:
             yield f"{path.relative_to(root)}: does not take the workspace's lints"
@@ -52,12 +58,21 @@ def check(root):
         yield from check_map(root, (root / MAP).read_text("utf-8"))
 
 
-def check_source(place, text):
+def test_modules(sources):
+    """Files and folders of the modules that are declared under #[cfg(test)]."""
+    found = set()
+    for path, text in sources.items():
+        inner = path.parent if path.stem in ("lib", "main", "mod") else path.with_suffix("")
+        for name in without_tests(blanked(text))[1]:
+            found |= {inner / name, inner / f"{name}.rs"}
+    return found
+
+
+def check_source(place, text, is_test):
     """The rules for one Rust file; each line starts with a line number."""
     lines = text.splitlines()
     whole = blanked(text)
     code, _ = without_tests(whole)
-    is_test = bool({"tests", "benches"} & {*place.parts[:-1], place.stem})
     is_example = "examples" in place.parts
     budget = EXAMPLE_BUDGET if is_example else FILE_BUDGET
     if not is_test and len(lines) > budget:
@@ -76,7 +91,7 @@ def check_source(place, text):
             yield f"{line_of(whole, found.start())}: unit tests belong in {place.stem}/tests.rs"
     for found in re.finditer(r"\bfn\s+get_\w*", code):
         yield f"{line_of(code, found.start())}: no `get_` prefix: {found.group()}"
-    if not is_test and not is_example and "sealane-testkit" not in place.parts:
+    if not is_test and not is_example and not TEST_CRATES & set(place.parts):
         for found in re.finditer(r"\.\s*unwrap\s*\(\s*\)", code):
             yield f"{line_of(code, found.start())}: unwrap outside tests"
 
@@ -161,7 +176,8 @@ def self_test():
             files = {
                 "ARCHITECTURE.md": MAPPED,
                 "crates/a/src/a.rs": CLEAN,
-                "crates/a/src/b.rs": CLEAN,
+                "crates/a/src/b.rs": CLEAN + "#[cfg(test)]\nmod pair;\n",
+                "crates/a/src/b/pair.rs": "//! x\nfn f() { x.unwrap() }\n",
                 "crates/a/Cargo.toml": "[lints]\nworkspace = true\n",
                 "crates/a/src/a/tests.rs": "//! x\n" * 700 + "fn f() { x.unwrap() }\n",
                 path: text,
