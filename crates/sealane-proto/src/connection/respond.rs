@@ -1,0 +1,339 @@
+//! Our moves as a server: interim and final responses, bodies, error replies.
+//!
+//! The second half of [`ServerConnection`]: everything that encodes. The order of a head is the caller's
+//! fields, Date, Connection, and last the field that frames the body (RFC 9112 §6, §9.3, §9.6; RFC 9110
+//! §6.6.1, §15.2, §15.3.5, §15.4.5).
+
+use http::{HeaderMap, StatusCode, Version};
+
+use crate::body::BodyEncoder;
+use crate::close::{CloseReason, InputEnd};
+use crate::connection::half::Sending;
+use crate::connection::joint::Persistence;
+use crate::connection::server::{Exchange, Expectation, MethodKind, ServerConnection};
+use crate::connection::timer::Moment;
+use crate::error::{ProtocolError, UsageError};
+use crate::event::SendBody;
+use crate::field::ConnectionOptions;
+use crate::framing::{self, BodyLength, Framing};
+use crate::head::encode::{self, CallerFields};
+
+impl ServerConnection {
+    /// Sends a 100 (Continue), for which the client holds its body back (RFC 9110 §10.1.1).
+    ///
+    /// An error, and nothing sent, unless [`expects_continue`](Self::expects_continue): once the body
+    /// has begun to come it would be of no use any more.
+    pub fn send_continue(&mut self, out: &mut Vec<u8>) -> Result<(), ProtocolError> {
+        self.exchange_before_head()?;
+        if !self.expects_continue() {
+            return Err(UsageError::ContinueUnwanted.into());
+        }
+        self.write_interim(StatusCode::CONTINUE, &HeaderMap::new(), out)
+    }
+
+    /// Sends an interim response: any 1xx but 101, which is final (RFC 9110 §15.2).
+    ///
+    /// Content-Length and Transfer-Encoding are left out, for an interim response has no body
+    /// (RFC 9110 §8.6, RFC 9112 §6.1).
+    pub fn send_interim(
+        &mut self,
+        status: StatusCode,
+        fields: &HeaderMap,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ProtocolError> {
+        self.exchange_before_head()?;
+        if !status.is_informational() || status == StatusCode::SWITCHING_PROTOCOLS {
+            return Err(UsageError::Status(status.as_u16()).into());
+        }
+        self.write_interim(status, fields, out)
+    }
+
+    /// Sends the head of the final response.
+    ///
+    /// `date` is the time now in the form of RFC 9110 §5.6.7. On an error nothing has been written, and
+    /// another response can be sent. What is added to, or left out of, the caller's fields:
+    ///
+    /// - Date, unless there is one.
+    /// - `connection: keep-alive` with `keep-alive: timeout=N`, or `connection: close`. A Connection
+    ///   field of the caller stands instead; if it says `close` the connection closes, and when the
+    ///   connection has to close although it does not say so, a second line says it.
+    /// - Content-Length, or `transfer-encoding: chunked` for a body of unknown length. An HTTP/1.0
+    ///   client gets such a body until the connection closes. The caller's own Content-Length, or
+    ///   `transfer-encoding: chunked`, stands instead; contradictions are errors.
+    /// - A response to HEAD and a 304 keep the caller's framing field, as if there were a body, and get
+    ///   none otherwise. A 204, a 101 and a 2xx to CONNECT lose it (RFC 9110 §8.6, RFC 9112 §6.1).
+    /// - A 101 gets `connection: upgrade`, unless it is there. It needs a request that asked for an
+    ///   upgrade and is complete, and an Upgrade field. It and a 2xx to CONNECT make a tunnel.
+    pub fn send_response(
+        &mut self,
+        status: StatusCode,
+        fields: &HeaderMap,
+        body: BodyLength,
+        date: &[u8; 29],
+        out: &mut Vec<u8>,
+    ) -> Result<SendBody, ProtocolError> {
+        let exchange = self.exchange_before_head()?;
+        let is_connected = exchange.method == MethodKind::Connect && status.is_success();
+        let start = out.len();
+        out.reserve(encode::expected_octets(fields.len()));
+        encode::write_status_line(status, out);
+        let result = if status == StatusCode::SWITCHING_PROTOCOLS || is_connected {
+            self.write_tunnel_head(status, fields, date, out)
+        } else if status.is_informational() {
+            Err(UsageError::Status(status.as_u16()))
+        } else {
+            self.write_final_head(status, fields, body, date, out)
+        };
+        if result.is_err() {
+            out.truncate(start);
+        }
+        Ok(result?)
+    }
+
+    /// Announces `octets` octets of the body: appends what must stand before them, and returns what
+    /// must follow them.
+    ///
+    /// The caller appends the octets and that end himself, so that they need not be copied through
+    /// here. 0 octets write nothing, and never end a body. On an error nothing has been written.
+    pub fn send_data(
+        &mut self,
+        octets: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<&'static [u8], ProtocolError> {
+        if self.exchange.is_none() && !self.is_tunnel() {
+            return Err(UsageError::NoExchange.into());
+        }
+        self.core.send_data(octets, out)
+    }
+
+    /// Ends the response, with a trailer section if its body is chunked.
+    ///
+    /// Must be called for every response, also for one without a body (whose trailers are dropped with
+    /// the body). An error leaves everything as it was, but for one: a body that is shorter than its
+    /// announced length closes the connection, for nothing else tells the client so.
+    pub fn send_end(
+        &mut self,
+        trailers: Option<&HeaderMap>,
+        out: &mut Vec<u8>,
+        now: Moment,
+    ) -> Result<(), ProtocolError> {
+        if self.exchange.is_none() && !self.is_tunnel() {
+            return Err(UsageError::NoExchange.into());
+        }
+        let result = self.core.send_end(trailers, out);
+        self.settle(now);
+        result
+    }
+
+    /// Answers with an error and closes both halves; `false` if it is too late for an answer.
+    ///
+    /// It is too late once a final head has left, or the connection is closed. Also `false` for a
+    /// status that cannot carry an answer (1xx, 204, 304). A response to HEAD gets no body.
+    pub fn refuse(
+        &mut self,
+        status: StatusCode,
+        body: &[u8],
+        date: &[u8; 29],
+        out: &mut Vec<u8>,
+    ) -> bool {
+        if self.head_sent() || framing::has_no_body(status) {
+            return false;
+        }
+        let is_head = |exchange: &Exchange| exchange.method == MethodKind::Head;
+        encode::write_status_line(status, out);
+        if !body.is_empty() {
+            encode::write_field(b"content-type", b"text/plain; charset=utf-8", out);
+        }
+        encode::write_field(b"date", date, out);
+        encode::write_field(b"connection", b"close", out);
+        encode::write_framing(Framing::Length(body.len() as u64), out);
+        out.extend_from_slice(b"\r\n");
+        if !self.exchange.as_ref().is_some_and(is_head) {
+            out.extend_from_slice(body);
+        }
+        self.close_refused();
+        true
+    }
+
+    /// The exchange, if its final head can still be sent.
+    fn exchange_before_head(&self) -> Result<&Exchange, UsageError> {
+        match (&self.exchange, &self.core.sending) {
+            (Some(exchange), Sending::Head) => Ok(exchange),
+            (Some(_), _) => Err(UsageError::HeadSent),
+            (None, _) => Err(UsageError::NoExchange),
+        }
+    }
+
+    /// Writes an interim response.
+    fn write_interim(
+        &mut self,
+        status: StatusCode,
+        fields: &HeaderMap,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ProtocolError> {
+        let exchange = self.exchange.as_mut().ok_or(UsageError::NoExchange)?;
+        if exchange.version == Version::HTTP_10 {
+            return Err(UsageError::InterimToHttp10.into());
+        }
+        let start = out.len();
+        encode::write_status_line(status, out);
+        if let Err(error) = CallerFields::write(fields, None, out) {
+            out.truncate(start);
+            return Err(error.into());
+        }
+        out.extend_from_slice(b"\r\n");
+        if status == StatusCode::CONTINUE && exchange.expectation != Expectation::Absent {
+            exchange.expectation = Expectation::Met;
+        }
+        Ok(())
+    }
+
+    /// Writes the rest of the head of a 101, or of a 2xx to CONNECT, and leaves HTTP.
+    fn write_tunnel_head(
+        &mut self,
+        status: StatusCode,
+        fields: &HeaderMap,
+        date: &[u8; 29],
+        out: &mut Vec<u8>,
+    ) -> Result<SendBody, UsageError> {
+        let is_switch = status == StatusCode::SWITCHING_PROTOCOLS;
+        if is_switch
+            && !self
+                .exchange
+                .as_ref()
+                .is_some_and(|exchange| exchange.upgrade)
+        {
+            return Err(UsageError::UpgradeUnwanted);
+        }
+        // RFC 9110 §7.8: the other protocol begins behind the request, and where that is must be known.
+        if self.receiving_body() {
+            return Err(UsageError::RequestIncomplete);
+        }
+        let caller = CallerFields::write(fields, None, out)?;
+        if is_switch && !caller.upgrade {
+            return Err(UsageError::UpgradeFieldMissing);
+        }
+        write_date(&caller, date, out);
+        if is_switch && !caller.connection.unwrap_or_default().upgrade {
+            encode::write_field(b"connection", b"upgrade", out);
+        }
+        out.extend_from_slice(b"\r\n");
+        self.enter_tunnel();
+        Ok(SendBody::No)
+    }
+
+    /// Writes the rest of the head of a final response that stays within HTTP.
+    fn write_final_head(
+        &mut self,
+        status: StatusCode,
+        fields: &HeaderMap,
+        body: BodyLength,
+        date: &[u8; 29],
+        out: &mut Vec<u8>,
+    ) -> Result<SendBody, UsageError> {
+        let caller = CallerFields::write(fields, None, out)?;
+        let (announced, sent) = self.frame_response(status, &caller, body)?;
+        if let Some(why) = self.reason_to_close(&caller, sent) {
+            self.core.persistence.close(why);
+        }
+        write_date(&caller, date, out);
+        self.write_persistence(&caller, out);
+        encode::write_framing(announced, out);
+        out.extend_from_slice(b"\r\n");
+        self.core.sending = Sending::Body(BodyEncoder::new(sent));
+        match sent {
+            Framing::Empty | Framing::Length(0) => Ok(SendBody::No),
+            _ => Ok(SendBody::Yes),
+        }
+    }
+
+    /// Decides which framing the head announces, and which one the body really has.
+    fn frame_response(
+        &self,
+        status: StatusCode,
+        caller: &CallerFields,
+        body: BodyLength,
+    ) -> Result<(Framing, Framing), UsageError> {
+        let is_head = self
+            .exchange
+            .as_ref()
+            .is_some_and(|exchange| exchange.method == MethodKind::Head);
+        if status == StatusCode::NO_CONTENT {
+            return Ok((Framing::Empty, Framing::Empty));
+        }
+        if is_head || status == StatusCode::NOT_MODIFIED {
+            let announced = match (caller.chunked, caller.length) {
+                (true, Some(_)) => return Err(UsageError::CodingAndLength),
+                (true, None) if self.peer_knows_chunks() => Framing::Chunked,
+                (_, Some(octets)) => Framing::Length(octets),
+                (_, None) => Framing::Empty,
+            };
+            return Ok((announced, Framing::Empty));
+        }
+        let framing = caller.frame(body, self.peer_knows_chunks())?;
+        Ok((framing, framing))
+    }
+
+    /// Whether the client can read a chunked body (RFC 9112 §6.1).
+    fn peer_knows_chunks(&self) -> bool {
+        self.exchange
+            .as_ref()
+            .is_some_and(|exchange| exchange.version == Version::HTTP_11)
+    }
+
+    /// Why the connection has to close after the response that is about to leave, if it has to.
+    fn reason_to_close(&self, caller: &CallerFields, sent: Framing) -> Option<CloseReason> {
+        let exchange = self.exchange.as_ref()?;
+        let unmet = matches!(
+            exchange.expectation,
+            Expectation::Awaited | Expectation::Overtaken
+        );
+        if caller.connection.unwrap_or_default().close {
+            Some(CloseReason::CallerAsked)
+        } else if sent == Framing::UntilClose {
+            Some(CloseReason::UntilClose)
+        } else if unmet && self.receiving_body() {
+            Some(CloseReason::ContinueUnsent)
+        } else if exchange.method == MethodKind::Connect {
+            // A client may send octets for the tunnel before it knows that there is none: read as the
+            // next request, they would be one that somebody else has chosen.
+            Some(CloseReason::ConnectRefused)
+        } else if self.core.buffer.is_empty() {
+            self.core.end.map(InputEnd::close_reason)
+        } else {
+            None
+        }
+    }
+
+    /// Writes what the response says about the connection (RFC 9112 §9.3, §9.6).
+    fn write_persistence(&self, caller: &CallerFields, out: &mut Vec<u8>) {
+        match (self.core.persistence, caller.connection) {
+            (Persistence::Close(_), Some(ConnectionOptions { close: true, .. })) => {}
+            (Persistence::Close(_), _) => encode::write_field(b"connection", b"close", out),
+            (Persistence::Keep, Some(_)) => {}
+            (Persistence::Keep, None) => {
+                encode::write_field(b"connection", b"keep-alive", out);
+                let seconds = self
+                    .rules
+                    .timeouts
+                    .keep_alive
+                    .map_or(0, |length| length.as_secs());
+                if seconds > 0 && !caller.keep_alive {
+                    out.extend_from_slice(b"keep-alive: timeout=");
+                    encode::write_decimal(seconds, out);
+                    out.extend_from_slice(b"\r\n");
+                }
+            }
+        }
+    }
+}
+
+/// Writes Date, unless the caller gave one (RFC 9110 §6.6.1).
+fn write_date(caller: &CallerFields, date: &[u8; 29], out: &mut Vec<u8>) {
+    if !caller.date {
+        encode::write_field(b"date", date, out);
+    }
+}
+
+#[cfg(test)]
+mod tests;

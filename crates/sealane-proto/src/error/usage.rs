@@ -1,0 +1,173 @@
+//! Commands of our own side that this message, or this moment, does not allow.
+//!
+//! Nothing has been written when a command fails with one of these, and unless said otherwise the
+//! state is as before: the caller may send something else instead.
+
+use std::fmt;
+
+use super::{ErrorKind, Excerpt};
+
+/// Why a command cannot be carried out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UsageError {
+    /// The command belongs to an exchange, and none is open.
+    NoExchange,
+    /// Another request is still in progress, or the connection may not be used again.
+    NotReady,
+    /// The final head has left already.
+    HeadSent,
+    /// The head has not left yet, so nothing of a body can.
+    HeadUnsent,
+    /// The message is complete; nothing can be added to it.
+    MessageEnded,
+    /// Nobody waits for a 100 (Continue), or it would come too late to be of use.
+    ContinueUnwanted,
+    /// The status given cannot be used with this command.
+    Status(u16),
+    /// Interim responses do not exist in HTTP/1.0.
+    InterimToHttp10,
+    /// The request asked for no upgrade.
+    UpgradeUnwanted,
+    /// A 101 response needs an Upgrade field that names the protocol (RFC 9110 §7.8).
+    UpgradeFieldMissing,
+    /// The request has not been received whole; the octets of another protocol cannot follow yet.
+    RequestIncomplete,
+    /// A Content-Length field that is no number, or stands more than once.
+    LengthInvalid(Excerpt),
+    /// A Content-Length field that differs from the length of the body given.
+    LengthContradicts {
+        /// What the field says.
+        field: u64,
+        /// The length of the body.
+        body: u64,
+    },
+    /// A Transfer-Encoding other than `chunked`.
+    Coding(Excerpt),
+    /// Transfer-Encoding together with Content-Length.
+    CodingAndLength,
+    /// This message has no body, so nothing can be sent in it.
+    BodyNotAllowed,
+    /// More octets than the length announced leaves.
+    TooMuch {
+        /// Octets that are still owed.
+        owed: u64,
+        /// Octets offered.
+        offered: u64,
+    },
+    /// The message ended before the length announced; the connection closes.
+    TooLittle {
+        /// Octets that were still owed.
+        owed: u64,
+    },
+    /// Trailers need a chunked body.
+    TrailersUnframed,
+    /// A field that must not stand in a trailer section.
+    ForbiddenTrailer(Excerpt),
+    /// A request target that is of none of the forms its method may have.
+    Target(Excerpt),
+    /// A request needs exactly one valid Host field (RFC 9112 §3.2).
+    Host,
+}
+
+impl UsageError {
+    /// Stable name.
+    pub(super) fn code(&self) -> &'static str {
+        match self {
+            Self::HeadSent => "ERR_HTTP_HEADERS_SENT",
+            Self::Status(_) => "ERR_HTTP_INVALID_STATUS_CODE",
+            Self::LengthContradicts { .. } | Self::TooMuch { .. } | Self::TooLittle { .. } => {
+                "ERR_HTTP_CONTENT_LENGTH_MISMATCH"
+            }
+            Self::BodyNotAllowed => "ERR_HTTP_BODY_NOT_ALLOWED",
+            Self::TrailersUnframed | Self::ForbiddenTrailer(_) => "ERR_HTTP_TRAILER_INVALID",
+            Self::MessageEnded => "ERR_STREAM_WRITE_AFTER_END",
+            Self::LengthInvalid(_) | Self::Coding(_) | Self::CodingAndLength | Self::Host => {
+                "ERR_HTTP_INVALID_HEADER_VALUE"
+            }
+            Self::Target(_) => "ERR_INVALID_URL",
+            Self::NoExchange
+            | Self::NotReady
+            | Self::HeadUnsent
+            | Self::ContinueUnwanted
+            | Self::InterimToHttp10
+            | Self::UpgradeUnwanted
+            | Self::UpgradeFieldMissing
+            | Self::RequestIncomplete => "HPE_INTERNAL",
+        }
+    }
+}
+
+impl fmt::Display for UsageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(code) => write!(f, "status {code} cannot be sent by this command"),
+            Self::LengthInvalid(value) => {
+                write!(f, "our content-length {value} is not one number of octets")
+            }
+            Self::LengthContradicts { field, body } => {
+                write!(
+                    f,
+                    "our content-length says {field} octets, the body has {body}"
+                )
+            }
+            Self::Coding(value) => {
+                write!(
+                    f,
+                    "our transfer-encoding {value} is not \"chunked\", the only one allowed"
+                )
+            }
+            Self::TooMuch { owed, offered } => {
+                write!(
+                    f,
+                    "{offered} octets offered to a body that has room for {owed}"
+                )
+            }
+            Self::TooLittle { owed } => {
+                write!(
+                    f,
+                    "our message ended {owed} octets before its announced length"
+                )
+            }
+            Self::ForbiddenTrailer(name) => {
+                write!(f, "our field {name} must not stand in a trailer section")
+            }
+            Self::Target(target) => {
+                write!(
+                    f,
+                    "our request target {target} has none of the forms its method allows"
+                )
+            }
+            plain => f.write_str(plain.plain_text()),
+        }
+    }
+}
+
+impl UsageError {
+    /// The sentence of a kind that carries no value.
+    fn plain_text(&self) -> &'static str {
+        match self {
+            Self::NoExchange => "no exchange is open",
+            Self::NotReady => "the connection cannot take another request",
+            Self::HeadSent => "the final head has left already",
+            Self::HeadUnsent => "the head has not left yet",
+            Self::MessageEnded => "the message is complete already",
+            Self::ContinueUnwanted => "nobody waits for a 100 (continue)",
+            Self::InterimToHttp10 => "http/1.0 knows no interim responses",
+            Self::UpgradeUnwanted => "the request asked for no upgrade",
+            Self::UpgradeFieldMissing => "a 101 response needs an upgrade field",
+            Self::RequestIncomplete => "the request has not been received whole",
+            Self::CodingAndLength => "our transfer-encoding stands together with content-length",
+            Self::BodyNotAllowed => "this message cannot have a body",
+            Self::TrailersUnframed => "trailers need a chunked body",
+            Self::Host => "a request needs exactly one valid host field",
+            _ => "the command cannot be carried out",
+        }
+    }
+}
+
+impl From<UsageError> for ErrorKind {
+    fn from(error: UsageError) -> Self {
+        Self::Usage(error)
+    }
+}

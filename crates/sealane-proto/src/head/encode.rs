@@ -1,0 +1,178 @@
+//! Writing heads: status line, request line, field lines, and the numbers in them.
+//!
+//! Every function appends to the caller's buffer and formats nothing through `fmt`: a head is written
+//! for each message. Which fields a head gets is decided in `connection/`; the fields that frame a
+//! message are taken out of the caller's here, so that they can be judged before they are written.
+
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::{Method, StatusCode};
+
+use crate::error::{Excerpt, UsageError};
+use crate::field::ConnectionOptions;
+use crate::framing::{BodyLength, Framing, length_of};
+
+/// What a caller's own fields say about things that are otherwise decided for him.
+#[derive(Debug, Default)]
+pub(crate) struct CallerFields {
+    /// His Content-Length.
+    pub(crate) length: Option<u64>,
+    /// He gave `Transfer-Encoding: chunked`.
+    pub(crate) chunked: bool,
+    /// His Connection lines, if he gave any.
+    pub(crate) connection: Option<ConnectionOptions>,
+    /// He gave Keep-Alive.
+    pub(crate) keep_alive: bool,
+    /// He gave Date.
+    pub(crate) date: bool,
+    /// He gave Upgrade.
+    pub(crate) upgrade: bool,
+}
+
+impl CallerFields {
+    /// Writes the caller's fields in their order, but for those that frame the message; notes what
+    /// they say. The field `written`, if one is named, stands above them already.
+    ///
+    /// On an error something has been written; the caller cuts it off again.
+    pub(crate) fn write(
+        fields: &HeaderMap,
+        written: Option<&HeaderName>,
+        out: &mut Vec<u8>,
+    ) -> Result<Self, UsageError> {
+        let mut seen = Self::default();
+        for (name, value) in fields {
+            match name.as_str() {
+                _ if Some(name) == written => continue,
+                "content-length" => {
+                    seen.note_length(value)?;
+                    continue;
+                }
+                "transfer-encoding" => {
+                    seen.note_coding(value)?;
+                    continue;
+                }
+                "connection" => seen.connection.get_or_insert_default().add(value),
+                "keep-alive" => seen.keep_alive = true,
+                "date" => seen.date = true,
+                "upgrade" => seen.upgrade = true,
+                _ => {}
+            }
+            write_field(name.as_str().as_bytes(), value.as_bytes(), out);
+        }
+        Ok(seen)
+    }
+
+    /// Decides how a body of this length is framed; `chunking` says whether the peer knows chunks.
+    ///
+    /// The caller's own fields win over `body`, but must not contradict it.
+    pub(crate) fn frame(&self, body: BodyLength, chunking: bool) -> Result<Framing, UsageError> {
+        match (self.chunked, self.length, body) {
+            (true, Some(_), _) => Err(UsageError::CodingAndLength),
+            (false, Some(field), BodyLength::Known(body)) if field != body => {
+                Err(UsageError::LengthContradicts { field, body })
+            }
+            (true, None, BodyLength::Known(octets)) if !chunking => Ok(Framing::Length(octets)),
+            (true, None, _) | (false, None, BodyLength::Unknown) => match chunking {
+                true => Ok(Framing::Chunked),
+                false => Ok(Framing::UntilClose),
+            },
+            (false, Some(octets), _) | (false, None, BodyLength::Known(octets)) => {
+                Ok(Framing::Length(octets))
+            }
+        }
+    }
+
+    /// Takes note of a Content-Length line; there may be one.
+    fn note_length(&mut self, value: &HeaderValue) -> Result<(), UsageError> {
+        let invalid = || UsageError::LengthInvalid(Excerpt::new(value.as_bytes()));
+        let length = length_of(value.as_bytes()).ok_or_else(invalid)?;
+        match self.length.replace(length) {
+            None => Ok(()),
+            Some(_) => Err(invalid()),
+        }
+    }
+
+    /// Takes note of a Transfer-Encoding line; there may be one, and it may only say `chunked`.
+    fn note_coding(&mut self, value: &HeaderValue) -> Result<(), UsageError> {
+        if self.chunked || !value.as_bytes().eq_ignore_ascii_case(b"chunked") {
+            return Err(UsageError::Coding(Excerpt::new(value.as_bytes())));
+        }
+        self.chunked = true;
+        Ok(())
+    }
+}
+
+/// Writes the status line; a status without a registered reason gets `unknown`.
+pub(crate) fn write_status_line(status: StatusCode, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"HTTP/1.1 ");
+    out.extend_from_slice(status.as_str().as_bytes());
+    out.push(b' ');
+    out.extend_from_slice(status.canonical_reason().unwrap_or("unknown").as_bytes());
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Writes the request line.
+pub(crate) fn write_request_line(method: &Method, target: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(method.as_str().as_bytes());
+    out.push(b' ');
+    out.extend_from_slice(target.as_bytes());
+    out.extend_from_slice(b" HTTP/1.1\r\n");
+}
+
+/// Writes one field line.
+pub(crate) fn write_field(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(name);
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Writes the field that frames a body, if there is one.
+pub(crate) fn write_framing(framing: Framing, out: &mut Vec<u8>) {
+    match framing {
+        Framing::Length(octets) => {
+            out.extend_from_slice(b"content-length: ");
+            write_decimal(octets, out);
+            out.extend_from_slice(b"\r\n");
+        }
+        Framing::Chunked => out.extend_from_slice(b"transfer-encoding: chunked\r\n"),
+        Framing::Empty | Framing::UntilClose => {}
+    }
+}
+
+/// Writes a number in decimal digits.
+pub(crate) fn write_decimal(mut number: u64, out: &mut Vec<u8>) {
+    let mut digits = [0; 20];
+    let mut start = digits.len();
+    loop {
+        start -= 1;
+        digits[start] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[start..]);
+}
+
+/// Writes a number in hexadecimal digits, as chunk sizes are.
+pub(crate) fn write_hexadecimal(mut number: u64, out: &mut Vec<u8>) {
+    let mut digits = [0; 16];
+    let mut start = digits.len();
+    loop {
+        start -= 1;
+        digits[start] = b"0123456789abcdef"[(number & 0xf) as usize];
+        number >>= 4;
+        if number == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[start..]);
+}
+
+/// Octets to reserve for a head with so many fields, so that it is seldom moved while it grows.
+pub(crate) fn expected_octets(fields: usize) -> usize {
+    256 + 64 * fields
+}
+
+#[cfg(test)]
+mod tests;
