@@ -30,6 +30,8 @@ SOURCE_ROOTS = ("crates", "examples", "fuzz")
 # Folders that hold no text of ours.
 SKIPPED = {"target", ".git", "corpus", "artifacts", "node_modules"}
 MAP = "ARCHITECTURE.md"
+# A row of a table in a doc comment cannot be wrapped.
+TABLE_ROW = re.compile(r"\s*//[/!] \|")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 
@@ -78,7 +80,7 @@ def check_source(place, text, is_test):
     if not is_test and len(lines) > budget:
         yield f"{len(lines)}: {len(lines)} lines, the budget is {budget}"
     for number, line in enumerate(lines, 1):
-        if len(line) > COLUMNS:
+        if len(line) > COLUMNS and not TABLE_ROW.match(line):
             yield f"{number}: {len(line)} columns, the limit is {COLUMNS}"
     if not text.startswith("//!"):
         yield "1: `//!` must open the file: what it is, what it is not, which RFC sections"
@@ -134,12 +136,17 @@ def alternatives(name):
 
 
 # Touches every rule without breaking it.
-CLEAN = """//! What it is.
+CLEAN = (
+    """//! What it is.
 // util::get_x().unwrap()
+/// | a row | """
+    + "x" * 100
+    + """ |
 fn f() { x.expect("why"); let s = ".unwrap()"; }
 #[cfg(test)]
 mod tests;
 """
+)
 MAPPED = """# Map
 ```text
 crates/a/src/
