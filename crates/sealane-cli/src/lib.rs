@@ -4,3 +4,4 @@ pub mod dev_ca;
 pub mod error;
 pub mod quantity;
 pub mod terminal;
+pub mod folder;

@@ -375,13 +375,13 @@ fn damage_is_named_and_the_way_out_too() {
     type Harm = fn(&TempDir);
     let harms: [(&str, Harm); 7] = [
         ("root.pem is missing", |data| {
-            fs::remove_file(file(data, "root.pem")).unwrap()
+            fs::remove_file(file(data, "root.pem")).unwrap();
         }),
         ("its root certificate cannot be read", |data| {
-            fs::write(file(data, "root.pem"), "x").unwrap()
+            fs::write(file(data, "root.pem"), "x").unwrap();
         }),
         ("root.pem is no text", |data| {
-            fs::write(file(data, "root.pem"), [0xff, 0xfe]).unwrap()
+            fs::write(file(data, "root.pem"), [0xff, 0xfe]).unwrap();
         }),
         ("its key cannot be read", |data| {
             fs::write(file(data, "intermediate-key.pem"), "").unwrap();
