@@ -4,5 +4,6 @@
 //! `vector` reads the wire messages of `conformance/vectors` with the events they must give.
 //! What only one crate's tests need stays in that crate's `tests/` folder instead.
 
+#[cfg(feature = "certificates")]
 pub mod certificates;
 pub mod vector;

@@ -164,9 +164,9 @@ pub struct ExpectedResponse {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectedError {
-    /// The kind in the words of the parser under test, without what it carries.
+    /// The kind as `sealane-proto` names it, without what it carries: `Field::NameOctet`.
     pub kind: String,
-    /// The status to answer; absent where none fits, as always for a client.
+    /// The status that a server answers; a client has nothing to answer.
     #[serde(default)]
     pub status: Option<u16>,
     /// Where the fault lies, in octets from the start of the section that was being read.
