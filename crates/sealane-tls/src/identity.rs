@@ -48,8 +48,8 @@ impl Identity {
     /// # Errors
     ///
     /// The error names the option `cert` or `key`: nothing found, swapped, cut off, not base64
-    /// (with the line), not a certificate, encrypted, several keys, a kind of key that is not supported,
-    /// or a key that belongs to another certificate.
+    /// (with the line), not a certificate, encrypted, several keys, a kind of key that is not
+    /// supported, or a key that belongs to another certificate.
     pub fn from_pem(chain_pem: &[u8], key_pem: &[u8]) -> Result<Self, OptionError> {
         Self::from_der(chain_from_pem(chain_pem)?, key_from_pem(key_pem)?)
     }
