@@ -29,9 +29,9 @@ pub struct Vector {
     /// How the peer's side ends after the octets.
     #[serde(default)]
     pub end: End,
-    /// Requests already sent by a client before each response; empty for a server.
+    /// The request that a client has sent whole before the octets came; none for a server.
     #[serde(default)]
-    pub requests: Vec<SentRequest>,
+    pub request: Option<SentRequest>,
     /// What a server answers to each request, as soon as it has been received whole.
     #[serde(default)]
     pub answer: Answer,
@@ -374,8 +374,8 @@ fn check(vector: &Vector) -> Result<(), &'static str> {
     if section.len() < 4 || !section.bytes().all(section_octets) || name.is_empty() {
         return Err("an id is SECTION/NAME, the section like 9112-7.1");
     }
-    if (vector.role == Role::Client) == vector.requests.is_empty() {
-        return Err("a client needs the requests it has sent, and only a client does");
+    if (vector.role == Role::Client) != vector.request.is_some() {
+        return Err("a client needs the request it has sent, and only a client does");
     }
     let is_error = |event: &Expected| matches!(event, Expected::Error(_));
     let refused = vector.events.last().is_some_and(is_error);

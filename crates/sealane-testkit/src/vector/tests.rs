@@ -84,7 +84,7 @@ fn refuses_contradictions() {
     let early = minimal("").replace("[]", &error.replace("]", r#", {"end": []}]"#));
     assert!(refusal(&early).contains("after an error"));
     let client = minimal("").replace("server", "client");
-    assert!(refusal(&client).contains("requests"));
+    assert!(refusal(&client).contains("the request"));
     let split = minimal("").replace("[]", r#"[{"data": "a"}, {"data": "b"}]"#);
     assert!(refusal(&split).contains("joined"));
     for id in ["9112-3", "rfc/x", "9112-3/"] {
