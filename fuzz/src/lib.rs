@@ -1,0 +1,15 @@
+//! Fuzz targets as plain functions: they panic when an input breaks a promise of ours.
+//!
+//! The libFuzzer programs in `fuzz_targets` and the replay in `tests` call the same functions, so
+//! that a finding becomes a test by being put into `corpus`. Only public API is used.
+//! `httparse` is a one-way oracle: what we accept it must accept, with the same parts; what it
+//! accepts we are free to refuse.
+
+mod head;
+mod chunked;
+mod operations;
+mod reading;
+
+pub use chunked::chunked;
+pub use head::head;
+pub use operations::connection_operations;
