@@ -1,1 +1,48 @@
-//! Placeholder.
+//! HTTPS for Rust: an HTTPS server on its own HTTP/1.1 engine and rustls.
+//!
+//! Names are those of the well-known `https` module in Rust spelling; messages are the types of
+//! `http`, `http_body` and `bytes`; handlers are async functions or tower services.
+//!
+//! ```
+//! use http::Response;
+//! use sealane::{Identity, ServerOptions, create_server};
+//!
+//! # async fn serve() -> sealane::Result<()> {
+//! let identity = Identity::from_pem_files("certificate.pem", "private-key.pem")?;
+//! let server = create_server(ServerOptions::new(identity), |_req| async {
+//!     Response::new("hello world\n")
+//! })?;
+//! server.listen("localhost:8000").await?;
+//! server.closed().await
+//! # }
+//! ```
+//!
+//! An application that is a tower service, such as an axum router, is served as it is by
+//! [`Server::with_service`]; the [`guide`] says what works and what does not.
+//!
+//! # Cancellation
+//!
+//! A connection's task owns its handler. When the client goes away, the handler's future is
+//! dropped; when the server closes, running handlers finish. Dropping the last [`Server`] handle
+//! closes the server.
+
+// A module uses what is declared below it, never above.
+pub mod guide;
+mod server;
+mod upgrade;
+mod driver;
+mod wheel;
+mod transport;
+mod handler;
+mod info;
+mod identity;
+mod body;
+mod error;
+
+pub use body::{Body, BodySender};
+pub use error::{Error, ErrorKind, Phase, Result};
+pub use handler::Answer;
+pub use identity::Identity;
+pub use info::{ConnectionInfo, RawFields, TlsInfo};
+pub use server::{Server, ServerOptions, create_server};
+pub use upgrade::{Upgrade, Upgraded};

@@ -1,0 +1,135 @@
+//! What every connection does with its octets: the way out, with its fairness budget.
+//!
+//! Octets of heads and small bodies are gathered in one buffer, so that an answer leaves in one
+//! record and one system call; large pieces of a body go to be sealed from where they lie.
+
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes};
+
+use crate::transport::{TlsStream, TransportError, scratch};
+
+/// How many octets a connection may move in one turn before it lets the others run.
+///
+/// A download then never makes a small request wait (engine decision 6).
+pub(crate) const TURN: usize = 64 * 1024;
+
+/// Octets to be sealed and sent, in order: `plain`, then `piece`, then `behind`.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    /// Heads, chunk lines and small data; lent by the worker while there are any.
+    plain: Vec<u8>,
+    /// How much of `plain` has been sealed.
+    sealed: usize,
+    /// A large piece of a body.
+    piece: Bytes,
+    /// What must follow `piece`.
+    behind: &'static [u8],
+}
+
+impl Outbox {
+    /// Where encoders append; call it only while [`Outbox::has_room`].
+    pub(crate) fn plain(&mut self) -> &mut Vec<u8> {
+        debug_assert!(
+            self.piece.is_empty(),
+            "the outbox takes nothing behind a piece"
+        );
+        if self.plain.capacity() == 0 {
+            self.plain = scratch::take_plain();
+        }
+        &mut self.plain
+    }
+
+    /// Adds a piece of a body and what must follow it.
+    pub(crate) fn push(&mut self, piece: Bytes, behind: &'static [u8]) {
+        let plain = self.plain();
+        if piece.len() <= SMALL {
+            plain.extend_from_slice(&piece);
+            plain.extend_from_slice(behind);
+        } else {
+            self.piece = piece;
+            self.behind = behind;
+        }
+    }
+
+    /// Whether more may be added before something has left.
+    pub(crate) fn has_room(&self) -> bool {
+        self.piece.is_empty() && self.plain.len() - self.sealed < TURN
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.plain.len() == self.sealed && self.piece.is_empty()
+    }
+
+    /// Sends until nothing is left, the socket blocks or `budget` is spent.
+    ///
+    /// Ready with true when all has left the buffers of this process, false when the budget ended
+    /// it first.
+    pub(crate) fn poll_send(
+        &mut self,
+        stream: &mut TlsStream,
+        context: &mut Context<'_>,
+        budget: &mut usize,
+    ) -> Poll<Result<bool, TransportError>> {
+        while !self.is_empty() {
+            if *budget == 0 {
+                return Poll::Ready(Ok(false));
+            }
+            self.fill_record();
+            let next = if self.sealed < self.plain.len() {
+                &self.plain[self.sealed..]
+            } else {
+                &self.piece[..]
+            };
+            let taken = ready!(stream.poll_write(context, next))?;
+            self.take(taken);
+            *budget = budget.saturating_sub(taken);
+        }
+        ready!(stream.poll_flush(context))?;
+        Poll::Ready(Ok(true))
+    }
+
+    /// Moves the start of a piece behind a short `plain`, so that one record carries both.
+    fn fill_record(&mut self) {
+        let waiting = self.plain.len() - self.sealed;
+        if waiting > 0 && waiting < RECORD && !self.piece.is_empty() {
+            let part = self.piece.split_to(self.piece.len().min(RECORD - waiting));
+            self.plain.extend_from_slice(&part);
+            self.close_piece();
+        }
+    }
+
+    fn take(&mut self, taken: usize) {
+        if self.sealed < self.plain.len() {
+            self.sealed += taken;
+            if self.sealed == self.plain.len() {
+                self.give_back();
+            }
+        } else {
+            self.piece.advance(taken);
+            self.close_piece();
+        }
+    }
+
+    /// When a piece has been taken whole, puts what must follow it in line.
+    fn close_piece(&mut self) {
+        if self.piece.is_empty() {
+            self.piece = Bytes::new();
+            let behind = std::mem::take(&mut self.behind);
+            if !behind.is_empty() {
+                self.plain().extend_from_slice(behind);
+            }
+        }
+    }
+
+    fn give_back(&mut self) {
+        self.sealed = 0;
+        scratch::put_plain(std::mem::take(&mut self.plain));
+    }
+}
+
+/// A piece this small is copied beside the head; a larger one costs less where it lies.
+const SMALL: usize = 8 * 1024;
+
+/// The largest plain record (RFC 8446 §5.1).
+const RECORD: usize = 16 * 1024;

@@ -1,0 +1,242 @@
+//! The one error of the facade: what happened, with what value, in which phase, under which name.
+//!
+//! [`Error`] is opaque and answers questions; no type of a library below appears in it. Each
+//! message is one lower-case line. Octets that came from a peer are escaped before they get here.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::io;
+
+use sealane_proto::ProtocolError;
+use sealane_tls::{HandshakeError, OptionError};
+
+/// What this crate's fallible functions return.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The error of every fallible item of this crate.
+///
+/// It is one pointer wide, so a `Result` of it stays cheap to hand around.
+pub struct Error {
+    inner: Box<Inner>,
+}
+
+/// What stands behind an [`Error`].
+struct Inner {
+    kind: ErrorKind,
+    phase: Phase,
+    code: Option<&'static str>,
+    message: String,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// What sort of thing went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// An option, a file it names or a combination of options cannot be used.
+    Options,
+    /// The operating system refused or broke off an operation.
+    Io,
+    /// The TLS handshake or a TLS record failed.
+    Tls,
+    /// A message broke the rules of HTTP/1.1.
+    Protocol,
+    /// A deadline passed.
+    Timeout,
+    /// A body was cut short, or its producer failed.
+    Body,
+    /// The connection or the server was closed before this could be done.
+    Closed,
+}
+
+/// The part of an exchange in which an [`Error`] arose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Phase {
+    /// Before anything was opened: options, files, identities.
+    Setup,
+    /// Binding an address and accepting connections.
+    Listen,
+    /// The TLS handshake.
+    Handshake,
+    /// Receiving the head of a message.
+    ReceiveHead,
+    /// Receiving the body of a message.
+    ReceiveBody,
+    /// Sending a head.
+    SendHead,
+    /// Sending a body.
+    SendBody,
+    /// After an upgrade, when the connection carries octets of another protocol.
+    Tunnel,
+}
+
+impl Error {
+    /// What sort of thing went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        self.inner.kind
+    }
+
+    /// The phase in which it went wrong.
+    pub fn phase(&self) -> Phase {
+        self.inner.phase
+    }
+
+    /// The stable name that users of the module and of OpenSSL search for, where there is one.
+    ///
+    /// Examples: `EADDRINUSE`, `ENOENT`, `HPE_HEADER_OVERFLOW`, `ERR_OSSL_X509_KEY_VALUES_MISMATCH`.
+    pub fn code(&self) -> Option<&'static str> {
+        self.inner.code
+    }
+
+    pub(crate) fn new(kind: ErrorKind, phase: Phase, message: impl Into<String>) -> Self {
+        Self {
+            inner: Box::new(Inner {
+                kind,
+                phase,
+                code: None,
+                message: message.into(),
+                source: None,
+            }),
+        }
+    }
+
+    pub(crate) fn with_code(mut self, code: &'static str) -> Self {
+        self.inner.code = Some(code);
+        self
+    }
+
+    pub(crate) fn with_source(
+        mut self,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        self.inner.source = Some(source.into());
+        self
+    }
+
+    /// An option that cannot be honoured, with the option's name in the message.
+    pub(crate) fn option(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Options, Phase::Setup, message)
+    }
+
+    /// A failed operation of the operating system; `what` says on what it was tried.
+    pub(crate) fn io(phase: Phase, what: &str, source: io::Error) -> Self {
+        let error = Self::new(
+            ErrorKind::Io,
+            phase,
+            format!("{what}: {}", reason_of(&source)),
+        );
+        let error = match code_of(&source) {
+            Some(code) => error.with_code(code),
+            None => error,
+        };
+        error.with_source(source)
+    }
+
+    /// A message of the peer that broke the rules.
+    pub(crate) fn protocol(phase: Phase, source: ProtocolError) -> Self {
+        Self::new(ErrorKind::Protocol, phase, source.to_string())
+            .with_code(source.code())
+            .with_source(source)
+    }
+
+    /// The same error for another holder: the text and the names stay, the source does not.
+    pub(crate) fn duplicate(&self) -> Self {
+        let inner = &self.inner;
+        Self {
+            inner: Box::new(Inner {
+                kind: inner.kind,
+                phase: inner.phase,
+                code: inner.code,
+                message: inner.message.clone(),
+                source: None,
+            }),
+        }
+    }
+}
+
+impl From<OptionError> for Error {
+    fn from(source: OptionError) -> Self {
+        Self::option(source.to_string())
+            .with_code(source.code())
+            .with_source(source)
+    }
+}
+
+impl From<HandshakeError> for Error {
+    fn from(source: HandshakeError) -> Self {
+        Self::new(ErrorKind::Tls, Phase::Handshake, source.to_string())
+            .with_code(source.code())
+            .with_source(source)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.inner.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.inner.kind)
+            .field("phase", &self.inner.phase)
+            .field("code", &self.inner.code)
+            .field("message", &self.inner.message)
+            .field("source", &self.inner.source)
+            .finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.inner
+            .source
+            .as_deref()
+            .map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        let kind = match error.kind() {
+            ErrorKind::Options => io::ErrorKind::InvalidInput,
+            ErrorKind::Protocol | ErrorKind::Tls => io::ErrorKind::InvalidData,
+            ErrorKind::Timeout => io::ErrorKind::TimedOut,
+            ErrorKind::Io | ErrorKind::Body | ErrorKind::Closed => io::ErrorKind::ConnectionAborted,
+        };
+        Self::new(kind, error)
+    }
+}
+
+/// The operating system's own name of an error, as the module reports it.
+fn code_of(error: &io::Error) -> Option<&'static str> {
+    Some(match error.kind() {
+        io::ErrorKind::AddrInUse => "EADDRINUSE",
+        io::ErrorKind::AddrNotAvailable => "EADDRNOTAVAIL",
+        io::ErrorKind::BrokenPipe => "EPIPE",
+        io::ErrorKind::ConnectionAborted => "ECONNABORTED",
+        io::ErrorKind::ConnectionRefused => "ECONNREFUSED",
+        io::ErrorKind::ConnectionReset => "ECONNRESET",
+        io::ErrorKind::InvalidInput => "EINVAL",
+        io::ErrorKind::IsADirectory => "EISDIR",
+        io::ErrorKind::NotADirectory => "ENOTDIR",
+        io::ErrorKind::NotFound => "ENOENT",
+        io::ErrorKind::PermissionDenied => "EACCES",
+        io::ErrorKind::TimedOut => "ETIMEDOUT",
+        _ => return None,
+    })
+}
+
+/// An operating system error in words a reader can act on.
+fn reason_of(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => "this address is already in use".to_owned(),
+        io::ErrorKind::AddrNotAvailable => "this machine has no such address".to_owned(),
+        io::ErrorKind::NotFound => "no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::IsADirectory => "this is a folder, not a file".to_owned(),
+        _ => error.to_string(),
+    }
+}

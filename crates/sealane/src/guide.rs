@@ -1,0 +1,4 @@
+//! The long prose: how things are done, with examples that compile.
+
+#[doc = include_str!("guide/axum.md")]
+pub mod axum {}

@@ -1,0 +1,73 @@
+//! Facts that travel with a message: the connection it came on and its field lines as received.
+//!
+//! Both are found in a request's extensions. Notices and questions are not here.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use sealane_proto::RawHead;
+
+pub use sealane_tls::TlsInfo;
+
+/// What is known of the connection that carried a message.
+///
+/// Found in `request.extensions()`. Cloning is cheap: all messages of a connection share it.
+#[derive(Clone, Debug)]
+pub struct ConnectionInfo {
+    facts: Arc<Facts>,
+}
+
+#[derive(Debug)]
+struct Facts {
+    local: Option<SocketAddr>,
+    remote: Option<SocketAddr>,
+    tls: TlsInfo,
+}
+
+impl ConnectionInfo {
+    pub(crate) fn new(local: Option<SocketAddr>, remote: Option<SocketAddr>, tls: TlsInfo) -> Self {
+        Self {
+            facts: Arc::new(Facts { local, remote, tls }),
+        }
+    }
+
+    /// Our address on this connection, if the system told it.
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        self.facts.local
+    }
+
+    /// The peer's address, if the system told it.
+    pub fn remote_addr(&self) -> Option<SocketAddr> {
+        self.facts.remote
+    }
+
+    /// What the TLS handshake settled.
+    pub fn tls(&self) -> &TlsInfo {
+        &self.facts.tls
+    }
+}
+
+/// A request's target and field lines exactly as they were received.
+///
+/// Order, letter case and repeats are kept; the values are octets (RFC 9110 §5.5). Found in
+/// `request.extensions()`. It shares the octets of the head, so holding it keeps the head alive.
+#[derive(Clone, Debug)]
+pub struct RawFields {
+    head: RawHead,
+}
+
+impl RawFields {
+    pub(crate) fn new(head: RawHead) -> Self {
+        Self { head }
+    }
+
+    /// The request target as it stood in the request line (RFC 9112 §3.2).
+    pub fn target(&self) -> &[u8] {
+        self.head.target()
+    }
+
+    /// Name and value of each field line, in the order received.
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.head.fields()
+    }
+}

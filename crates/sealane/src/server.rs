@@ -1,0 +1,282 @@
+//! The server: bind, accept, serve each connection in a task of its own, end gracefully.
+//!
+//! A [`Server`] is a cheap handle. Connection tasks hold none, so dropping the last handle closes
+//! the server. RFC 9112 is spoken by `sealane-proto`, TLS by `transport`; this room joins them to
+//! handlers.
+
+use std::fmt;
+use std::future::Future;
+use std::net::{SocketAddr, TcpStream as StdTcpStream};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Buf;
+use http::{Request, Response};
+use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
+use tokio::runtime;
+use tower_service::Service;
+
+use crate::body::Body;
+use crate::error::{Error, ErrorKind, Phase, Result};
+use crate::handler::{Answer, BoxError, Handler};
+use crate::wheel::{Link, Order, Wheel};
+
+mod accept;
+mod connection;
+mod date;
+mod exchange;
+mod options;
+mod plain;
+mod shutdown;
+
+use options::Rules;
+pub use options::ServerOptions;
+use shutdown::Registry;
+
+/// Makes a server that answers each request with an async function.
+///
+/// The function returns a `Response` or a `Result` of one, with any body that becomes a [`Body`].
+/// Should it fail or panic, the client gets a 500 and the connection ends; the error is traced.
+/// When the client goes away, the function's future is dropped.
+///
+/// # Errors
+///
+/// The options contradict each other, or TLS cannot work with them. The message names the option.
+pub fn create_server<F, Fut>(options: ServerOptions, handler: F) -> Result<Server>
+where
+    F: Fn(Request<Body>) -> Fut + Send + Sync + 'static,
+    Fut: Future + Send + 'static,
+    Fut::Output: Answer,
+{
+    Server::with_service(options, Handler::new(handler))
+}
+
+/// A server, or a further handle of it.
+///
+/// Dropping the last handle closes the server as [`Server::close`] does, without waiting.
+#[derive(Clone)]
+pub struct Server {
+    handle: Arc<Handle>,
+}
+
+struct Handle {
+    shared: Arc<Shared>,
+    addresses: Mutex<Vec<SocketAddr>>,
+}
+
+/// What a server and its tasks share.
+struct Shared {
+    rules: Rules,
+    registry: Arc<Registry>,
+    wheel: Arc<Wheel>,
+    /// Starts the task of one connection; hides the type of the service.
+    start: Box<dyn Fn(connection::Start) + Send + Sync>,
+    /// The wheel is turned by one task, started with the first connection or listener.
+    turning: std::sync::Once,
+}
+
+impl Server {
+    /// Makes a server of a tower service, such as an axum router.
+    ///
+    /// The service is cloned for each connection. `poll_ready` is awaited before each call; while
+    /// it is pending nothing more is read. A service that fails or panics is answered 500.
+    ///
+    /// # Errors
+    ///
+    /// As [`create_server`].
+    pub fn with_service<S, B>(options: ServerOptions, service: S) -> Result<Self>
+    where
+        S: Service<Request<Body>, Response = Response<B>> + Clone + Send + 'static,
+        S::Future: Send + 'static,
+        S::Error: Into<BoxError>,
+        B: http_body::Body + Send + 'static,
+        B::Data: Buf + Send,
+        B::Error: Into<BoxError>,
+    {
+        let rules = options.build()?;
+        // A service need not be `Sync`; it is cloned under the lock and used outside it.
+        let service = Mutex::new(service);
+        let start = Box::new(move |start: connection::Start| {
+            let service = service
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone();
+            tokio::spawn(connection::run(start, service));
+        });
+        let shared = Arc::new(Shared {
+            rules,
+            registry: Arc::default(),
+            wheel: Wheel::new(),
+            start,
+            turning: std::sync::Once::new(),
+        });
+        Ok(Self {
+            handle: Arc::new(Handle {
+                shared,
+                addresses: Mutex::default(),
+            }),
+        })
+    }
+
+    /// Binds an address and begins to accept; tells the address that was bound.
+    ///
+    /// Of several addresses a name stands for, the first that can be bound is taken. Port 0 lets
+    /// the system choose. A server may listen on several addresses: call it again.
+    ///
+    /// # Errors
+    ///
+    /// No runtime runs here, the server is closed, or the address cannot be bound; the message
+    /// says which address, the code is the system's, such as `EADDRINUSE`.
+    pub async fn listen(&self, address: impl ToSocketAddrs + fmt::Debug) -> Result<SocketAddr> {
+        self.require_runtime()?;
+        let shown = format!("listening on {address:?}");
+        let failed = |error| Error::io(Phase::Listen, &shown, error);
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let bound = listener.local_addr().map_err(failed)?;
+        let shared = &self.handle.shared;
+        let listening = shared.registry.listen().ok_or_else(closed)?;
+        self.addresses().push(bound);
+        shared.turn_wheel();
+        tokio::spawn(accept::run(listener, Arc::clone(shared), listening));
+        Ok(bound)
+    }
+
+    /// Serves a connection that somebody else has accepted, from its first octet on.
+    ///
+    /// Any descriptor that is a connected TCP socket converts into a `TcpStream`. All limits and
+    /// deadlines apply as for a connection accepted here.
+    ///
+    /// # Errors
+    ///
+    /// No runtime runs here, the server is closed, or the socket cannot be set non-blocking.
+    pub fn adopt(&self, socket: StdTcpStream) -> Result<()> {
+        self.require_runtime()?;
+        let failed = |error| Error::io(Phase::Listen, "adopting a connection", error);
+        socket.set_nonblocking(true).map_err(failed)?;
+        let socket = TcpStream::from_std(socket).map_err(failed)?;
+        if self.handle.shared.registry.is_closing() {
+            return Err(closed());
+        }
+        self.handle.shared.turn_wheel();
+        self.handle.shared.spawn(socket);
+        Ok(())
+    }
+
+    /// The address bound first, if any.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.addresses().first().copied()
+    }
+
+    /// How many connections are open now, in handshakes, at rest or at work.
+    ///
+    /// Upgraded connections are their owners' and not counted.
+    pub fn connections(&self) -> usize {
+        self.handle.shared.registry.connections()
+    }
+
+    /// Accepts nothing more, ends connections at rest, lets running exchanges finish, and waits.
+    ///
+    /// Answers that have not begun say `Connection: close`. Dropping the future does not undo the
+    /// close; only the waiting ends.
+    ///
+    /// # Errors
+    ///
+    /// As [`Server::closed`].
+    pub async fn close(&self) -> Result<()> {
+        self.handle.shared.registry.begin_close();
+        self.closed().await
+    }
+
+    /// Ends the connections that carry no exchange now.
+    pub fn close_idle_connections(&self) {
+        self.handle.shared.registry.order(Order::CloseIfIdle);
+    }
+
+    /// Ends every connection at once, whatever it carries. Upgraded ones are their owners'.
+    pub fn close_all_connections(&self) {
+        self.handle.shared.registry.order(Order::Abort);
+    }
+
+    /// Waits until the server has ended and its last connection is gone.
+    ///
+    /// # Errors
+    ///
+    /// Accepting ended though nobody closed the server; the error says why.
+    pub async fn closed(&self) -> Result<()> {
+        self.handle.shared.registry.ended().await
+    }
+
+    fn addresses(&self) -> std::sync::MutexGuard<'_, Vec<SocketAddr>> {
+        self.handle
+            .addresses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn require_runtime(&self) -> Result<()> {
+        runtime::Handle::try_current().map(drop).map_err(|_| {
+            let text = "a server needs a tokio runtime; call this inside one";
+            Error::new(ErrorKind::Options, Phase::Listen, text)
+        })
+    }
+}
+
+impl Shared {
+    /// Starts the task of an accepted connection.
+    fn spawn(self: &Arc<Self>, socket: TcpStream) {
+        let link = Link::new();
+        let Some(registered) = self.registry.register(&link) else {
+            return; // closing: the peer sees the connection end, as if it had come too late
+        };
+        (self.start)(connection::Start {
+            socket,
+            link,
+            registered,
+            server: Facts::of(self),
+        });
+    }
+
+    fn turn_wheel(&self) {
+        self.turning.call_once(|| {
+            tokio::spawn(Wheel::turn(Arc::downgrade(&self.wheel)));
+        });
+    }
+}
+
+/// What a connection needs of its server; it holds no handle, so it keeps no server alive.
+struct Facts {
+    config: Arc<rustls::ServerConfig>,
+    http: Arc<sealane_proto::ServerRules>,
+    handshake_timeout: Option<std::time::Duration>,
+    wheel: Arc<Wheel>,
+}
+
+impl Facts {
+    fn of(shared: &Shared) -> Self {
+        Self {
+            config: Arc::clone(shared.rules.tls.server_config()),
+            http: Arc::clone(&shared.rules.http),
+            handshake_timeout: shared.rules.handshake_timeout,
+            wheel: Arc::clone(&shared.wheel),
+        }
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.shared.registry.begin_close();
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("addresses", &*self.addresses())
+            .field("connections", &self.connections())
+            .finish_non_exhaustive()
+    }
+}
+
+fn closed() -> Error {
+    Error::new(ErrorKind::Closed, Phase::Listen, "the server is closed")
+        .with_code("ERR_SERVER_NOT_RUNNING")
+}

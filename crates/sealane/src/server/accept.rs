@@ -1,0 +1,84 @@
+//! The accept loop: takes connections as they come, never waits for a handshake.
+
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+
+use super::Shared;
+use super::shutdown::Listening;
+use crate::error::{Error, Phase};
+
+/// Accepts until the server closes or the listener itself fails.
+pub(super) async fn run(listener: TcpListener, shared: Arc<Shared>, listening: Listening) {
+    loop {
+        match accept_or_closing(&listener, &shared).await {
+            None => break,
+            Some(Ok(socket)) => shared.spawn(socket),
+            Some(Err(error)) if is_of_one_connection(&error) => {}
+            Some(Err(error)) if is_of_exhaustion(&error) => {
+                tracing::warn!(%error, "cannot accept; trying again in {BACK_OFF:?}");
+                wait_or_closing(&shared).await;
+            }
+            Some(Err(error)) => {
+                tracing::error!(%error, "accepting ended");
+                shared
+                    .registry
+                    .fail(Error::io(Phase::Listen, "accepting connections", error));
+                break;
+            }
+        }
+    }
+    drop(listening);
+}
+
+/// The next connection, or `None` once the server closes.
+async fn accept_or_closing(
+    listener: &TcpListener,
+    shared: &Shared,
+) -> Option<io::Result<TcpStream>> {
+    let mut closing = pin!(shared.registry.closing());
+    std::future::poll_fn(|context| {
+        if closing.as_mut().poll(context).is_ready() {
+            return Poll::Ready(None);
+        }
+        listener
+            .poll_accept(context)
+            .map_ok(|(socket, _)| socket)
+            .map(Some)
+    })
+    .await
+}
+
+async fn wait_or_closing(shared: &Shared) {
+    // Either way the loop goes on: it looks at closing itself.
+    let _ = tokio::time::timeout(BACK_OFF, shared.registry.closing()).await;
+}
+
+/// Whether an accept error speaks of a connection that is gone already.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::Interrupted
+            | io::ErrorKind::PermissionDenied
+    )
+}
+
+/// Whether an accept error will pass when others give back descriptors or memory.
+fn is_of_exhaustion(error: &io::Error) -> bool {
+    const EMFILE: i32 = 24;
+    const ENFILE: i32 = 23;
+    const ENOBUFS: i32 = 105;
+    error.kind() == io::ErrorKind::OutOfMemory
+        || matches!(error.raw_os_error(), Some(EMFILE | ENFILE | ENOBUFS))
+}
+
+/// Long enough not to spin, short enough that nobody notices.
+const BACK_OFF: Duration = Duration::from_millis(100);

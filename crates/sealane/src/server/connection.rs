@@ -1,0 +1,426 @@
+//! The life of one connection: handshake, turns, and an end that loses no answer.
+//!
+//! One task, one loop: read, let the protocol and the handler act, write. Each turn moves a bounded
+//! number of octets, then the others run. Deadlines come from the server's wheel.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use http::{Request, Response, StatusCode};
+use sealane_proto::{CloseReason, InputEnd, Moment, ServerConnection, Timer};
+use tokio::net::TcpStream;
+use tower_service::Service;
+
+use super::exchange::Exchange;
+use super::shutdown::Registered;
+use super::{Facts, plain};
+use crate::body::{Body, Feeder};
+use crate::driver::{Outbox, TURN};
+use crate::error::{Error, ErrorKind, Phase};
+use crate::handler::BoxError;
+use crate::info::ConnectionInfo;
+use crate::transport::{Received, TlsStream, TransportError};
+use crate::upgrade::{UpgradeSender, Upgraded};
+use crate::wheel::{Link, Order};
+
+/// What the task of a connection starts from.
+pub(super) struct Start {
+    pub(super) socket: TcpStream,
+    pub(super) link: Arc<Link>,
+    pub(super) registered: Registered,
+    pub(super) server: Facts,
+}
+
+/// A connection whose handshake is done.
+pub(super) struct Connection<S, B>
+where
+    S: Service<Request<Body>>,
+{
+    pub(super) http: ServerConnection,
+    pub(super) outbox: Outbox,
+    pub(super) exchange: Exchange<S::Future, B>,
+    pub(super) service: S,
+    /// Fills the body of the present request.
+    pub(super) feeder: Option<Feeder>,
+    /// Waits for the connection, if the present request asked to take it over.
+    pub(super) upgrade: Option<UpgradeSender>,
+    pub(super) info: ConnectionInfo,
+    /// Why the connection must be cut without another word.
+    pub(super) failed: Option<Error>,
+    /// The connection ends as soon as everything has left.
+    pub(super) closing: bool,
+    /// The protocol has been told that the peer's side has ended.
+    peer_ended: bool,
+    stream: TlsStream,
+    body: PhantomData<fn() -> B>,
+}
+
+/// How the turns of a connection end.
+enum Ending {
+    /// All is said: close_notify, then wait for the peer to stop sending.
+    Close,
+    /// The connection rested too long: close_notify, and nothing to wait for.
+    Rested,
+    /// The connection belongs to another protocol now.
+    Tunnel,
+    /// The connection is gone, or must look cut short: not another octet.
+    Cut,
+}
+
+/// Serves one connection to its end.
+pub(super) async fn run<S, B>(start: Start, service: S)
+where
+    S: Service<Request<Body>, Response = Response<B>>,
+    S::Error: Into<BoxError>,
+    B: http_body::Body,
+    B::Error: Into<BoxError>,
+{
+    let Start {
+        socket,
+        link,
+        registered,
+        server,
+    } = start;
+    let clock = Clock { link, server };
+    // Small answers must not wait for an acknowledgement; a failure shows at the first read.
+    let _ = socket.set_nodelay(true);
+    if let Some((stream, early)) = handshake(socket, &clock).await {
+        serve(stream, &early, service, &clock).await;
+    }
+    drop(registered);
+}
+
+/// The link and the wheel: what makes a connection wake up in time.
+struct Clock {
+    link: Arc<Link>,
+    server: Facts,
+}
+
+impl Clock {
+    fn now(&self) -> Moment {
+        self.server.wheel.now()
+    }
+
+    fn arm(&self, deadline: Option<Moment>) {
+        self.server.wheel.arm(&self.link, deadline);
+    }
+}
+
+/// Brings TLS up within its deadline, and gives what came right behind it.
+async fn handshake(socket: TcpStream, clock: &Clock) -> Option<(TlsStream, BytesMut)> {
+    let mut stream = TlsStream::accept(socket, Arc::clone(&clock.server.config)).ok()?;
+    let deadline = clock
+        .server
+        .handshake_timeout
+        .map(|limit| clock.now().after(limit));
+    let mut early = BytesMut::new();
+    let outcome = std::future::poll_fn(|context| {
+        clock.link.register(context);
+        let orders = clock.link.take_orders();
+        if orders.has(Order::Abort) || orders.has(Order::Drain) || orders.has(Order::CloseIfIdle) {
+            return Poll::Ready(None);
+        }
+        if deadline.is_some_and(|deadline| clock.now() >= deadline) {
+            tracing::debug!("a handshake took too long");
+            return Poll::Ready(None);
+        }
+        clock.arm(deadline);
+        stream
+            .poll_handshake(context, &mut |octets| early.extend_from_slice(octets))
+            .map(Some)
+    })
+    .await?;
+    match outcome {
+        Ok(()) => Some((stream, early)),
+        Err(TransportError::Io(error)) => {
+            tracing::debug!(%error, "a connection ended in its handshake");
+            None
+        }
+        Err(TransportError::Tls(error)) => {
+            tracing::debug!(%error, "a handshake failed");
+            part(&mut stream, clock).await;
+            None
+        }
+        Err(TransportError::PlainHttp) => {
+            tracing::debug!("a client speaks plain HTTP to the TLS port");
+            let answer = plain::answer();
+            let said = stream.answer_in_the_clear(&answer);
+            if let Ok(Ok(())) = tokio::time::timeout(PARTING, said).await {
+                part(&mut stream, clock).await;
+            }
+            None
+        }
+    }
+}
+
+async fn serve<S, B>(stream: TlsStream, early: &[u8], service: S, clock: &Clock)
+where
+    S: Service<Request<Body>, Response = Response<B>>,
+    S::Error: Into<BoxError>,
+    B: http_body::Body,
+    B::Error: Into<BoxError>,
+{
+    let Some(tls) = stream.info() else { return };
+    let socket = stream.socket();
+    let info = ConnectionInfo::new(socket.local_addr().ok(), socket.peer_addr().ok(), tls);
+    let now = clock.now();
+    let mut http = ServerConnection::new(Arc::clone(&clock.server.http), now);
+    http.receive(early, now);
+    let mut connection = Connection {
+        http,
+        outbox: Outbox::default(),
+        exchange: Exchange::Idle,
+        service,
+        feeder: None,
+        upgrade: None,
+        info,
+        failed: None,
+        closing: false,
+        peer_ended: false,
+        stream,
+        body: PhantomData,
+    };
+    let ending = std::future::poll_fn(|context| connection.poll_turn(context, clock)).await;
+    let Connection {
+        mut stream,
+        http,
+        upgrade,
+        info,
+        exchange,
+        feeder,
+        ..
+    } = connection;
+    // Whatever still runs for this connection learns that it is over before we say goodbye.
+    drop((exchange, feeder));
+    match ending {
+        Ending::Close => part(&mut stream, clock).await,
+        Ending::Rested => {
+            let mut context = Context::from_waker(std::task::Waker::noop());
+            let _ = stream.poll_close(&mut context);
+        }
+        Ending::Tunnel => hand_over(stream, http, upgrade, info),
+        Ending::Cut => {}
+    }
+}
+
+fn hand_over(
+    stream: TlsStream,
+    mut http: ServerConnection,
+    upgrade: Option<UpgradeSender>,
+    info: ConnectionInfo,
+) {
+    if let Some(sender) = upgrade {
+        // Nobody waits for it: then it closes here, as the docs of `Upgrade` say.
+        let _ = sender.send(Upgraded::new(stream, http.take_leftover(), info));
+    }
+}
+
+impl<S, B> Connection<S, B>
+where
+    S: Service<Request<Body>, Response = Response<B>>,
+    S::Error: Into<BoxError>,
+    B: http_body::Body,
+    B::Error: Into<BoxError>,
+{
+    /// One turn: moves what can be moved within the budget; ready when the connection ends.
+    fn poll_turn(&mut self, context: &mut Context<'_>, clock: &Clock) -> Poll<Ending> {
+        clock.link.register(context);
+        let now = clock.now();
+        if let Some(ending) = self.obey(clock).or_else(|| self.check_deadlines(now)) {
+            return Poll::Ready(ending);
+        }
+        if let Some(feeder) = &self.feeder {
+            feeder.watch(context);
+        }
+        let mut budget = TURN;
+        loop {
+            self.advance(context, now);
+            if self.failed.is_some() {
+                return Poll::Ready(Ending::Cut);
+            }
+            let held_back = !self.outbox.has_room();
+            let sent = match self
+                .outbox
+                .poll_send(&mut self.stream, context, &mut budget)
+            {
+                Poll::Ready(Err(error)) => return Poll::Ready(lost(&error)),
+                Poll::Ready(Ok(all)) => all,
+                Poll::Pending => false,
+            };
+            if let Some(ending) = self.ending(sent) {
+                return Poll::Ready(ending);
+            }
+            if budget == 0 {
+                context.waker().wake_by_ref();
+                break;
+            }
+            if sent && held_back {
+                continue;
+            }
+            match self.poll_receive(context, now, &mut budget) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(ending)) => return Poll::Ready(ending),
+                Poll::Pending => break,
+            }
+        }
+        clock.arm(self.http.next_timeout());
+        Poll::Pending
+    }
+
+    /// Does what the server's handle has ordered since the last turn.
+    fn obey(&mut self, clock: &Clock) -> Option<Ending> {
+        let orders = clock.link.take_orders();
+        if orders.has(Order::Abort) {
+            return Some(Ending::Cut);
+        }
+        let rests = self.http.is_idle() && self.is_quiet();
+        if rests && (orders.has(Order::Drain) || orders.has(Order::CloseIfIdle)) {
+            return Some(Ending::Rested);
+        }
+        if orders.has(Order::Drain) {
+            self.http.close_after_exchange(CloseReason::Shutdown);
+        }
+        None
+    }
+
+    /// Whether nothing is being answered and nothing waits to be sent.
+    fn is_quiet(&self) -> bool {
+        let idle = matches!(self.exchange, Exchange::Idle);
+        idle && self.outbox.is_empty() && !self.stream.is_blocked()
+    }
+
+    fn check_deadlines(&mut self, now: Moment) -> Option<Ending> {
+        let what = match self.http.handle_timeout(now)? {
+            Timer::KeepAlive => return Some(Ending::Rested),
+            Timer::Head => "the request's head was not complete in time",
+            Timer::Request => "the request was not complete in time",
+        };
+        tracing::debug!("{what}");
+        if let Some(feeder) = self.feeder.take() {
+            let error = Error::new(ErrorKind::Timeout, Phase::ReceiveBody, what);
+            feeder.fail(error.with_code("ERR_HTTP_REQUEST_TIMEOUT"));
+        }
+        self.refuse(StatusCode::REQUEST_TIMEOUT, b"");
+        None
+    }
+
+    /// Whether all is said, once everything has left.
+    fn ending(&self, all_sent: bool) -> Option<Ending> {
+        if !all_sent || !matches!(self.exchange, Exchange::Idle) {
+            return None;
+        }
+        if self.http.is_tunnel() {
+            return Some(Ending::Tunnel);
+        }
+        (self.closing || self.http.close_reason().is_some()).then_some(Ending::Close)
+    }
+
+    /// Reads once, if octets are wanted.
+    fn poll_receive(
+        &mut self,
+        context: &mut Context<'_>,
+        now: Moment,
+        budget: &mut usize,
+    ) -> Poll<Result<(), Ending>> {
+        if !self.wants_octets() {
+            return Poll::Pending;
+        }
+        let http = &mut self.http;
+        let mut sink = |octets: &[u8]| http.receive(octets, now);
+        Poll::Ready(match self.stream.poll_read(context, &mut sink) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Ok(Received::Octets(count))) => {
+                *budget = budget.saturating_sub(count);
+                Ok(())
+            }
+            Poll::Ready(Ok(Received::CloseNotify)) => {
+                self.peer_ended = true;
+                self.http.handle_end(InputEnd::Orderly);
+                Ok(())
+            }
+            Poll::Ready(Ok(Received::Truncated)) => {
+                self.peer_ended = true;
+                self.http.handle_end(InputEnd::Truncated);
+                Ok(())
+            }
+            Poll::Ready(Err(error)) => Err(lost(&error)),
+        })
+    }
+
+    /// Not asking for more is all the back-pressure there is.
+    ///
+    /// While a request is answered, one read's worth of the next one may wait: reading on is how
+    /// a lost client is noticed.
+    fn wants_octets(&self) -> bool {
+        if self.peer_ended || self.http.is_tunnel() || self.closing {
+            return false;
+        }
+        if matches!(self.exchange, Exchange::Waiting(_)) || self.http.close_reason().is_some() {
+            return false;
+        }
+        if self.http.receiving_body() {
+            return self.feeder.as_ref().is_none_or(Feeder::has_room);
+        }
+        !self.http.in_exchange() || self.http.buffered() == 0
+    }
+}
+
+/// What a failed transport leaves to do: an alert may still be said, a dead socket takes nothing.
+fn lost(error: &TransportError) -> Ending {
+    match error {
+        TransportError::Io(error) => {
+            tracing::debug!(%error, "a connection was lost");
+            Ending::Cut
+        }
+        TransportError::Tls(error) => {
+            tracing::debug!(%error, "a connection broke the rules of TLS");
+            Ending::Close
+        }
+        TransportError::PlainHttp => Ending::Cut,
+    }
+}
+
+/// Says close_notify, ends our side, and swallows what the peer still sends until it has ended too.
+///
+/// Closing a socket with unread octets resets it, and a reset can destroy an answer that the peer
+/// has not read yet (RFC 9112 §9.6). Bounded in time and octets.
+async fn part(stream: &mut TlsStream, clock: &Clock) {
+    let deadline = clock.now().after(PARTING);
+    let (mut said, mut ended, mut swallowed) = (false, false, 0);
+    std::future::poll_fn(|context| {
+        clock.link.register(context);
+        if clock.link.take_orders().has(Order::Abort) || clock.now() >= deadline {
+            return Poll::Ready(());
+        }
+        clock.arm(Some(deadline));
+        if !said {
+            match stream.poll_close(context) {
+                Poll::Ready(Ok(())) => said = true,
+                Poll::Ready(Err(_)) => return Poll::Ready(()),
+                Poll::Pending => {}
+            }
+        }
+        while !ended && swallowed < MOST_SWALLOWED {
+            match stream.poll_discard(context) {
+                Poll::Ready(Ok(0) | Err(_)) => ended = true,
+                Poll::Ready(Ok(count)) => swallowed += count,
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        if said || ended {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
+}
+
+/// How long a parting connection waits for its peer.
+const PARTING: Duration = Duration::from_secs(2);
+
+/// How much a parting connection swallows; who sends more after an error wants to.
+const MOST_SWALLOWED: usize = 4 * 1024 * 1024;

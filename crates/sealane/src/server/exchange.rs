@@ -1,0 +1,311 @@
+//! One request to one handler and its response back, as steps of a connection's turn.
+//!
+//! Nothing here waits: each step either moves something or says that nothing could be moved. A
+//! handler runs inside the connection's own task, so no channel lies between the two.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::{Buf, Bytes};
+use http::{HeaderMap, Request, Response, StatusCode};
+use http_body::{Frame, SizeHint};
+use sealane_proto::{BodyLength, Event, Framing, Moment, ProtocolError, RequestHead, SendBody};
+use tower_service::Service;
+
+use super::connection::Connection;
+use super::date;
+use crate::body::{Body, Feeder, cell};
+use crate::error::{Error, ErrorKind, Phase};
+use crate::handler::BoxError;
+use crate::info::RawFields;
+use crate::upgrade::upgrade;
+
+/// Where the answer to the present request stands.
+pub(super) enum Exchange<F, B> {
+    /// No request is being answered.
+    Idle,
+    /// The service is not ready to take this request yet.
+    Waiting(Box<Request<Body>>),
+    /// The handler works on it.
+    Handling(Pin<Box<F>>),
+    /// The response's head has been encoded; its body is being sent.
+    Sending(Pin<Box<B>>),
+}
+
+impl<S, B> Connection<S, B>
+where
+    S: Service<Request<Body>, Response = Response<B>>,
+    S::Error: Into<BoxError>,
+    B: http_body::Body,
+    B::Error: Into<BoxError>,
+{
+    /// Moves the exchange and takes events as far as both go without the socket.
+    pub(super) fn advance(&mut self, context: &mut Context<'_>, now: Moment) {
+        while self.outbox.has_room() && self.failed.is_none() {
+            let moved = self.step_exchange(context, now);
+            if !self.outbox.has_room() || self.failed.is_some() {
+                return;
+            }
+            self.send_continue_if_asked();
+            if !self.step_events(context, now) && !moved {
+                return;
+            }
+        }
+    }
+
+    fn step_exchange(&mut self, context: &mut Context<'_>, now: Moment) -> bool {
+        match &mut self.exchange {
+            Exchange::Idle => false,
+            Exchange::Waiting(_) => match std::mem::replace(&mut self.exchange, Exchange::Idle) {
+                Exchange::Waiting(request) => self.start_handler(*request, context),
+                _ => false,
+            },
+            Exchange::Handling(future) => {
+                match guarded(|| future.as_mut().poll(context)) {
+                    Ok(Poll::Pending) => return false,
+                    Ok(Poll::Ready(Ok(response))) => self.answer(response, now),
+                    Ok(Poll::Ready(Err(error))) => self.handler_failed(&error.into()),
+                    Err(Panicked) => self.handler_failed(&"the handler panicked".into()),
+                }
+                true
+            }
+            Exchange::Sending(_) => self.send_body(context, now),
+        }
+    }
+
+    /// Hands a request to the service, or keeps it until the service is ready.
+    fn start_handler(&mut self, request: Request<Body>, context: &mut Context<'_>) -> bool {
+        let service = &mut self.service;
+        match guarded(|| service.poll_ready(context)) {
+            Ok(Poll::Ready(Ok(()))) => {}
+            Ok(Poll::Ready(Err(error))) => {
+                self.handler_failed(&error.into());
+                return true;
+            }
+            Ok(Poll::Pending) => {
+                self.exchange = Exchange::Waiting(Box::new(request));
+                return false;
+            }
+            Err(Panicked) => {
+                self.handler_failed(&"the service panicked".into());
+                return true;
+            }
+        }
+        match guarded(|| Box::pin(service.call(request))) {
+            Ok(future) => self.exchange = Exchange::Handling(future),
+            Err(Panicked) => self.handler_failed(&"the handler panicked".into()),
+        }
+        true
+    }
+
+    /// Encodes a response's head and lets its body follow.
+    fn answer(&mut self, response: Response<B>, now: Moment) {
+        let (parts, body) = response.into_parts();
+        let length = match body.size_hint().exact() {
+            Some(octets) => BodyLength::Known(octets),
+            None if body.is_end_stream() => BodyLength::Known(0),
+            None => BodyLength::Unknown,
+        };
+        let out = self.outbox.plain();
+        let before = out.len();
+        match self
+            .http
+            .send_response(parts.status, &parts.headers, length, &date::now(), out)
+        {
+            Ok(SendBody::Yes) => self.exchange = Exchange::Sending(Box::pin(body)),
+            Ok(SendBody::No) => self.end_response(None, now),
+            Err(error) => {
+                out.truncate(before);
+                self.handler_failed(&error.into());
+            }
+        }
+    }
+
+    /// Moves pieces of the response's body into the outbox.
+    fn send_body(&mut self, context: &mut Context<'_>, now: Moment) -> bool {
+        let mut moved = false;
+        while self.outbox.has_room() {
+            let Exchange::Sending(body) = &mut self.exchange else {
+                return moved;
+            };
+            let frame = match guarded(|| body.as_mut().poll_frame(context)) {
+                Ok(Poll::Pending) => return moved,
+                Ok(Poll::Ready(Some(Ok(frame)))) => frame,
+                Ok(Poll::Ready(None)) => {
+                    self.end_response(None, now);
+                    return true;
+                }
+                Ok(Poll::Ready(Some(Err(error)))) => {
+                    self.body_failed(&error.into());
+                    return true;
+                }
+                Err(Panicked) => {
+                    self.body_failed(&"the response's body panicked".into());
+                    return true;
+                }
+            };
+            moved = true;
+            self.send_frame(frame, now);
+        }
+        moved
+    }
+
+    fn send_frame(&mut self, frame: Frame<B::Data>, now: Moment) {
+        let frame = frame.map_data(|mut data| data.copy_to_bytes(data.remaining()));
+        match frame.into_data() {
+            Ok(data) if data.is_empty() => {}
+            Ok(data) => self.send_piece(data),
+            Err(frame) => {
+                if let Ok(trailers) = frame.into_trailers() {
+                    self.end_response(Some(&trailers), now);
+                }
+            }
+        }
+    }
+
+    fn send_piece(&mut self, piece: Bytes) {
+        match self.http.send_data(piece.len(), self.outbox.plain()) {
+            Ok(behind) => self.outbox.push(piece, behind),
+            Err(error) => self.body_failed(&error.into()),
+        }
+    }
+
+    fn end_response(&mut self, trailers: Option<&HeaderMap>, now: Moment) {
+        self.exchange = Exchange::Idle;
+        if let Err(error) = self.http.send_end(trailers, self.outbox.plain(), now) {
+            self.body_failed(&error.into());
+        }
+    }
+
+    /// Answers 500: the head of the response has not left.
+    fn handler_failed(&mut self, error: &BoxError) {
+        tracing::error!(%error, "a handler failed; its request is answered 500");
+        self.refuse(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            b"Internal Server Error\n",
+        );
+    }
+
+    /// Ends the connection without the end of the body, so that the client sees it cut short.
+    fn body_failed(&mut self, error: &BoxError) {
+        tracing::error!(%error, "a response's body failed; its connection is cut");
+        self.exchange = Exchange::Idle;
+        self.failed = Some(Error::new(
+            ErrorKind::Body,
+            Phase::SendBody,
+            error.to_string(),
+        ));
+    }
+
+    /// Answers with an error of our own and ends the connection after it, or cuts the connection
+    /// when an answer has begun already.
+    pub(super) fn refuse(&mut self, status: StatusCode, text: &[u8]) {
+        let answering = !matches!(self.exchange, Exchange::Idle);
+        self.exchange = Exchange::Idle;
+        let refused = !self.http.head_sent()
+            && self
+                .http
+                .refuse(status, text, &date::now(), self.outbox.plain());
+        if !refused && !answering {
+            self.closing = true;
+        } else if !refused {
+            let text = "the exchange broke after its response had begun";
+            self.failed = Some(Error::new(ErrorKind::Protocol, Phase::SendBody, text));
+        }
+    }
+
+    fn send_continue_if_asked(&mut self) {
+        let asked = || self.feeder.as_ref().is_some_and(Feeder::is_asked);
+        if self.http.expects_continue() && !self.http.head_sent() && asked() {
+            // It is only expected while it may still be sent.
+            let _ = self.http.send_continue(self.outbox.plain());
+        }
+    }
+
+    /// Takes one event of the peer; false when there is none or nobody to take it.
+    fn step_events(&mut self, context: &mut Context<'_>, now: Moment) -> bool {
+        if matches!(self.exchange, Exchange::Waiting(_)) || !self.body_has_room() {
+            return false;
+        }
+        match self.http.poll_event(now) {
+            Ok(None) => return false,
+            Ok(Some(Event::Request(head))) => self.begin(head, context),
+            Ok(Some(Event::Data(octets))) => {
+                if let Some(feeder) = &self.feeder {
+                    feeder.push(octets);
+                }
+            }
+            Ok(Some(Event::End(trailers))) => {
+                if let Some(feeder) = self.feeder.take() {
+                    feeder.finish(trailers.map(|trailers| trailers.fields));
+                }
+            }
+            Ok(Some(Event::Closed | Event::Interim(_) | Event::Response(_))) => {}
+            Err(error) => self.request_broke(error),
+        }
+        true
+    }
+
+    /// Whether the request's body can take more; a body that nobody wants can.
+    fn body_has_room(&mut self) -> bool {
+        match &self.feeder {
+            Some(feeder) if feeder.is_abandoned() => {
+                self.feeder = None;
+                self.http.discard_body();
+                true
+            }
+            Some(feeder) => feeder.has_room(),
+            None => true,
+        }
+    }
+
+    /// Hands a request to the service.
+    fn begin(&mut self, head: RequestHead, context: &mut Context<'_>) {
+        let body = match head.framing {
+            Framing::Empty | Framing::Length(0) => Body::empty(),
+            Framing::Length(octets) => self.feed(SizeHint::with_exact(octets)),
+            Framing::Chunked | Framing::UntilClose => self.feed(SizeHint::default()),
+        };
+        let mut request = Request::new(body);
+        *request.method_mut() = head.method;
+        *request.uri_mut() = head.uri;
+        *request.version_mut() = head.version;
+        *request.headers_mut() = head.fields;
+        let extensions = request.extensions_mut();
+        extensions.insert(self.info.clone());
+        extensions.insert(RawFields::new(head.raw));
+        if head.upgrade {
+            let (sender, slot) = upgrade();
+            extensions.insert(slot);
+            self.upgrade = Some(sender);
+        }
+        self.start_handler(request, context);
+    }
+
+    fn feed(&mut self, length: SizeHint) -> Body {
+        let (feeder, reader) = cell(length);
+        self.feeder = Some(feeder);
+        Body::from_reader(reader)
+    }
+
+    /// The request broke the rules: its body fails, and it is refused if that can still be said.
+    fn request_broke(&mut self, error: ProtocolError) {
+        tracing::debug!(%error, "a request broke the rules");
+        let status = error.status().unwrap_or(StatusCode::BAD_REQUEST);
+        if let Some(feeder) = self.feeder.take() {
+            feeder.fail(Error::protocol(Phase::ReceiveBody, error));
+        }
+        self.refuse(status, b"");
+    }
+}
+
+/// User code panicked.
+struct Panicked;
+
+/// Keeps a panic of user code inside its exchange.
+///
+/// What the panic may have left half-done is dropped with the future or body it happened in.
+fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, Panicked> {
+    catch_unwind(AssertUnwindSafe(call)).map_err(|_| Panicked)
+}

@@ -1,0 +1,186 @@
+//! A connection that has left HTTP: after 101 or a tunnel's 2xx it belongs to the caller.
+//!
+//! RFC 9110 §7.8 (upgrade) and §9.3.6 (CONNECT). The handle stands in the request's extensions;
+//! the octets become the caller's once the answer has left.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::oneshot;
+
+use crate::error::{Error, ErrorKind, Phase, Result};
+use crate::info::ConnectionInfo;
+use crate::transport::{Received, TlsStream, TransportError};
+
+/// The right to take over a connection once the response that agrees to it has left.
+///
+/// A request that asks for an upgrade, or a CONNECT request, carries one. Take it with
+/// [`Upgrade::of`], answer `101 Switching Protocols` with an `Upgrade` field (or 2xx to CONNECT),
+/// and await it in a task of its own: it is ready only after the response has left. Dropping it
+/// refuses the takeover; the connection then closes after such a response.
+pub struct Upgrade {
+    receiver: oneshot::Receiver<Upgraded>,
+}
+
+/// What stands in the extensions, which want everything to be `Clone`.
+#[derive(Clone)]
+pub(crate) struct UpgradeSlot(Arc<Mutex<Option<oneshot::Receiver<Upgraded>>>>);
+
+/// Gives the connection to whoever holds the [`Upgrade`].
+pub(crate) type UpgradeSender = oneshot::Sender<Upgraded>;
+
+/// Makes both ends of a takeover.
+pub(crate) fn upgrade() -> (UpgradeSender, UpgradeSlot) {
+    let (sender, receiver) = oneshot::channel();
+    (sender, UpgradeSlot(Arc::new(Mutex::new(Some(receiver)))))
+}
+
+impl Upgrade {
+    /// Takes the handle out of a request; `None` if the request asked for no upgrade, or it has
+    /// been taken.
+    pub fn of<B>(request: &mut http::Request<B>) -> Option<Self> {
+        let slot = request.extensions_mut().remove::<UpgradeSlot>()?;
+        let receiver = slot
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()?;
+        Some(Self { receiver })
+    }
+}
+
+impl Future for Upgrade {
+    type Output = Result<Upgraded>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.receiver).poll(context).map_err(|_| {
+            let text = "the response did not agree to the upgrade, or the connection was lost";
+            Error::new(ErrorKind::Closed, Phase::Tunnel, text)
+        })
+    }
+}
+
+impl fmt::Debug for Upgrade {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Upgrade")
+    }
+}
+
+/// A connection after HTTP: plain octets both ways, TLS below.
+///
+/// Reading starts with what the peer had sent right behind its request. The end of reading is an
+/// error of kind `UnexpectedEof` when the peer ended without close_notify. Shutting down says
+/// close_notify; dropping it tries to.
+pub struct Upgraded {
+    stream: TlsStream,
+    ahead: Bytes,
+    arrived: BytesMut,
+    info: ConnectionInfo,
+    shut: bool,
+}
+
+impl Upgraded {
+    pub(crate) fn new(stream: TlsStream, ahead: Bytes, info: ConnectionInfo) -> Self {
+        Self {
+            stream,
+            ahead,
+            arrived: BytesMut::new(),
+            info,
+            shut: false,
+        }
+    }
+
+    /// Facts of the connection.
+    pub fn info(&self) -> &ConnectionInfo {
+        &self.info
+    }
+}
+
+impl AsyncRead for Upgraded {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        space: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        loop {
+            if !this.ahead.is_empty() {
+                hand_over(&mut this.ahead, space);
+                return Poll::Ready(Ok(()));
+            }
+            if !this.arrived.is_empty() {
+                hand_over(&mut this.arrived, space);
+                return Poll::Ready(Ok(()));
+            }
+            let arrived = &mut this.arrived;
+            let mut sink = |octets: &[u8]| arrived.extend_from_slice(octets);
+            match ready!(this.stream.poll_read(context, &mut sink)).map_err(into_io)? {
+                Received::Octets(_) => {}
+                Received::CloseNotify => return Poll::Ready(Ok(())),
+                Received::Truncated => {
+                    return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+                }
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Upgraded {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        octets: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        if octets.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        self.stream.poll_write(context, octets).map_err(into_io)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream.poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.shut = true;
+        self.stream.poll_close(context)
+    }
+}
+
+impl Drop for Upgraded {
+    fn drop(&mut self) {
+        if !self.shut {
+            let mut context = Context::from_waker(std::task::Waker::noop());
+            // Only what the socket takes at once; a blocked peer gets no goodbye.
+            let _ = self.stream.poll_close(&mut context);
+        }
+    }
+}
+
+impl fmt::Debug for Upgraded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upgraded")
+            .field("info", &self.info)
+            .finish_non_exhaustive()
+    }
+}
+
+fn hand_over(from: &mut impl Buf, space: &mut ReadBuf<'_>) {
+    let count = from.remaining().min(space.remaining());
+    space.put_slice(&from.chunk()[..count]);
+    from.advance(count);
+}
+
+fn into_io(error: TransportError) -> io::Error {
+    match error {
+        TransportError::Io(error) => error,
+        TransportError::Tls(error) => Error::from(error).into(),
+        TransportError::PlainHttp => io::ErrorKind::InvalidData.into(),
+    }
+}

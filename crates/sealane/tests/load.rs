@@ -1,0 +1,180 @@
+//! Is every octet right under load, and does a slow reader stop the writer?
+
+mod support;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
+use sealane::{Body, create_server};
+use support::{Ground, listen};
+use tokio::io::AsyncWriteExt;
+
+/// A small generator, so that both ends can make the same octets.
+struct Octets(u64);
+
+impl Octets {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn body(seed: u64) -> Vec<u8> {
+        let mut octets = Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+        let length = match octets.next() % 10 {
+            0 => 0,
+            1..=7 => octets.next() % 2_000,
+            8 => octets.next() % 20_000,
+            _ => octets.next() % 200_000,
+        };
+        (0..length).map(|_| octets.next() as u8).collect()
+    }
+}
+
+/// Answers with the octets of `/SEED` and says whether the request's body was those of `x-seed`.
+async fn check_and_answer(mut request: Request<Body>) -> sealane::Result<Response<Body>> {
+    let seed = request.headers()["x-seed"]
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    let mut body = Vec::new();
+    while let Some(chunk) = request.body_mut().chunk().await? {
+        body.extend_from_slice(&chunk);
+    }
+    let right = body == Octets::body(seed);
+    let answer = Octets::body(request.uri().path()[1..].parse().unwrap());
+    let body = if seed % 3 == 0 {
+        streamed(answer)
+    } else {
+        Body::from(answer)
+    };
+    let mut response = Response::new(body);
+    response
+        .headers_mut()
+        .insert("x-right", if right { "yes" } else { "no" }.parse().unwrap());
+    Ok(response)
+}
+
+/// The octets in pieces of unlike size, of unknown length.
+fn streamed(octets: Vec<u8>) -> Body {
+    let (mut sender, body) = Body::channel();
+    tokio::spawn(async move {
+        let mut rest = Bytes::from(octets);
+        let mut size = 1;
+        while !rest.is_empty() {
+            let piece = rest.split_to(size.min(rest.len()));
+            size = size * 3 + 1;
+            if sender.send(piece).await.is_err() {
+                return;
+            }
+        }
+    });
+    body
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_requests_over_64_connections_lose_no_octet() {
+    let ground = Arc::new(Ground::new());
+    let server = create_server(ground.options(), check_and_answer).unwrap();
+    let address = listen(&server).await;
+    let done = Arc::new(AtomicU64::new(0));
+    let clients: Vec<_> = (0..64u64)
+        .map(|client| {
+            let (ground, done) = (Arc::clone(&ground), Arc::clone(&done));
+            tokio::spawn(async move {
+                let mut sender = ground.hyper::<Full<Bytes>>(address).await;
+                for round in 0..157u64 {
+                    let (there, back) = (client * 1_000 + round, client * 1_000 + round + 500_000);
+                    let request = Request::post(format!("/{back}"))
+                        .header("host", "localhost")
+                        .header("x-seed", there)
+                        .body(Full::from(Octets::body(there)))
+                        .unwrap();
+                    sender.ready().await.unwrap();
+                    let response = sender.send_request(request).await.unwrap();
+                    assert_eq!(response.headers()["x-right"], "yes");
+                    let body = response.into_body().collect().await.unwrap().to_bytes();
+                    assert!(body == Octets::body(back), "client {client} round {round}");
+                    done.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+        })
+        .collect();
+    for client in clients {
+        client.await.unwrap();
+    }
+    assert_eq!(done.load(Ordering::Relaxed), 64 * 157);
+    server.close().await.unwrap();
+    assert_eq!(server.connections(), 0);
+}
+
+#[tokio::test]
+async fn a_slow_reader_stops_the_writer() {
+    let ground = Ground::new();
+    let produced = Arc::new(AtomicU64::new(0));
+    let counter = Arc::clone(&produced);
+    let server = create_server(ground.options(), move |_| {
+        let (mut sender, body) = Body::channel();
+        let counter = Arc::clone(&counter);
+        tokio::spawn(async move {
+            let piece = Bytes::from(vec![0; 64 * 1024]);
+            while sender.send(piece.clone()).await.is_ok() {
+                counter.fetch_add(piece.len() as u64, Ordering::SeqCst);
+            }
+        });
+        async { Response::new(body) }
+    })
+    .unwrap();
+    let address = listen(&server).await;
+    let mut stream = ground.connect(address).await;
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        .await
+        .unwrap();
+    // It has stopped when it makes nothing more for many turns of everybody else.
+    let mut seen = u64::MAX;
+    while seen != produced.load(Ordering::SeqCst) || seen == 0 {
+        seen = produced.load(Ordering::SeqCst);
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+    assert!(
+        seen < 16 * 1024 * 1024,
+        "the writer ran {seen} octets ahead of a reader at rest"
+    );
+}
+
+#[tokio::test]
+async fn an_unread_upload_stops_the_client() {
+    let ground = Ground::new();
+    let server = create_server(ground.options(), |request: Request<Body>| async move {
+        let _held = request;
+        std::future::pending::<Response<Body>>().await
+    })
+    .unwrap();
+    let address = listen(&server).await;
+    let mut stream = ground.connect(address).await;
+    stream
+        .write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n\r\n")
+        .await
+        .unwrap();
+    let mut taken = 0u64;
+    let piece = vec![0; 64 * 1024];
+    while tokio::time::timeout(
+        std::time::Duration::from_millis(500),
+        stream.write_all(&piece),
+    )
+    .await
+    .is_ok()
+    {
+        taken += piece.len() as u64;
+        assert!(
+            taken < 64 * 1024 * 1024,
+            "nobody reads, yet {taken} octets were taken"
+        );
+    }
+}

@@ -1,0 +1,220 @@
+//! What the integration tests share: a server on loopback, and clients that trust it.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test program uses its own part of this"
+)]
+
+use std::net::SocketAddr;
+use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+
+use http_body_util::BodyExt;
+use hyper::client::conn::http1::SendRequest;
+use hyper_util::rt::TokioIo;
+use sealane::{Identity, Server, ServerOptions};
+use sealane_testkit::certificates::TestCa;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::client::danger::{
+    HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
+};
+use tokio_rustls::rustls::crypto::{aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use tokio_rustls::rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+
+/// A certificate authority for one test, and a folder for its files.
+pub struct Ground {
+    ca: TestCa,
+    folder: TempDir,
+}
+
+impl Ground {
+    pub fn new() -> Self {
+        let ground = Self {
+            ca: TestCa::new(),
+            folder: tempfile::tempdir().unwrap(),
+        };
+        std::fs::write(ground.ca_file(), ground.ca.certificate_pem()).unwrap();
+        ground
+    }
+
+    /// Options of a server that is `localhost`.
+    pub fn options(&self) -> ServerOptions {
+        let pem = self.ca.issue(&["localhost", "127.0.0.1", "::1"]);
+        ServerOptions::new(Identity::from_pem(pem.chain_pem, pem.key_pem).unwrap())
+    }
+
+    /// The authority's certificate, for peers that are programs.
+    pub fn ca_file(&self) -> std::path::PathBuf {
+        self.folder.path().join("ca.pem")
+    }
+
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// A TLS connection to `address` that trusts the authority.
+    pub async fn connect(&self, address: SocketAddr) -> TlsStream<TcpStream> {
+        let mut roots = RootCertStore::empty();
+        let pem = self.ca.certificate_pem();
+        roots
+            .add(CertificateDer::from_pem_slice(pem.as_bytes()).unwrap())
+            .unwrap();
+        let mut config = ClientConfig::builder()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let socket = TcpStream::connect(address).await.unwrap();
+        socket.set_nodelay(true).unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        TlsConnector::from(Arc::new(config))
+            .connect(name, socket)
+            .await
+            .unwrap()
+    }
+
+    /// Sends octets on a connection of their own and gives all that comes back until its end.
+    pub async fn say(&self, address: SocketAddr, octets: &[u8]) -> String {
+        let mut stream = self.connect(address).await;
+        stream.write_all(octets).await.unwrap();
+        read_to_end(&mut stream).await
+    }
+
+    /// A hyper client on a connection of its own: the Rust peer.
+    pub async fn hyper<B>(&self, address: SocketAddr) -> SendRequest<B>
+    where
+        B: hyper::body::Body + Send + Unpin + 'static,
+        B::Data: Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let stream = self.connect(address).await;
+        let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .unwrap();
+        tokio::spawn(connection);
+        sender
+    }
+
+    /// Runs curl against `https://localhost:PORT/…` with the authority's certificate.
+    pub async fn curl(&self, address: SocketAddr, path: &str, arguments: &[&str]) -> Output {
+        let mut command = Command::new("curl");
+        command
+            .arg("--silent")
+            .arg("--show-error")
+            .arg("--max-time")
+            .arg("30")
+            .arg("--cacert")
+            .arg(self.ca_file())
+            .arg("--resolve")
+            .arg(format!("localhost:{}:{}", address.port(), address.ip()))
+            .args(arguments)
+            .arg(format!("https://localhost:{}{path}", address.port()))
+            .stdin(Stdio::null());
+        tokio::task::spawn_blocking(move || command.output().expect("curl is installed"))
+            .await
+            .unwrap()
+    }
+}
+
+/// Everything until the end of the stream; a missing close_notify is a failure.
+pub async fn read_to_end(stream: &mut TlsStream<TcpStream>) -> String {
+    let mut octets = Vec::new();
+    stream
+        .read_to_end(&mut octets)
+        .await
+        .expect("close_notify before the end");
+    String::from_utf8_lossy(&octets).into_owned()
+}
+
+/// Reads until what has come ends with `end`.
+pub async fn read_until(stream: &mut TlsStream<TcpStream>, end: &str) -> String {
+    let mut octets = Vec::new();
+    while !octets.ends_with(end.as_bytes()) {
+        let mut octet = [0];
+        let count = stream.read(&mut octet).await.unwrap();
+        assert_eq!(
+            count,
+            1,
+            "ended after {:?}",
+            String::from_utf8_lossy(&octets)
+        );
+        octets.push(octet[0]);
+    }
+    String::from_utf8_lossy(&octets).into_owned()
+}
+
+pub async fn listen(server: &Server) -> SocketAddr {
+    server.listen("127.0.0.1:0").await.unwrap()
+}
+
+pub async fn text_of(response: hyper::Response<hyper::body::Incoming>) -> String {
+    String::from_utf8(
+        response
+            .into_body()
+            .collect()
+            .await
+            .unwrap()
+            .to_bytes()
+            .to_vec(),
+    )
+    .unwrap()
+}
+
+pub fn stdout(output: &Output) -> String {
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Takes one certificate and no other, whatever it says of itself.
+#[derive(Debug)]
+pub struct Exactly(pub CertificateDer<'static>);
+
+impl ServerCertVerifier for Exactly {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, tokio_rustls::rustls::Error> {
+        if *end_entity == self.0 {
+            Ok(ServerCertVerified::assertion())
+        } else {
+            Err(tokio_rustls::rustls::Error::General(
+                "another certificate".into(),
+            ))
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, tokio_rustls::rustls::Error> {
+        let algorithms = aws_lc_rs::default_provider().signature_verification_algorithms;
+        verify_tls12_signature(message, cert, dss, &algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, tokio_rustls::rustls::Error> {
+        let algorithms = aws_lc_rs::default_provider().signature_verification_algorithms;
+        verify_tls13_signature(message, cert, dss, &algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        aws_lc_rs::default_provider()
+            .signature_verification_algorithms
+            .supported_schemes()
+    }
+}
