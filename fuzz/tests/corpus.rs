@@ -1,7 +1,8 @@
 //! Replays every corpus and the octets of every wire vector on stable, and mutates them a little.
 //!
-//! The mutation run is no fuzzing: it is seeded and counted, so that it is the same on every run and
-//! takes about two seconds. What real fuzzing finds is put into `corpus/<target>/` and stays found.
+//! The mutation run is no fuzzing: it is seeded and counted, so that it is the same on every run
+//! and takes about two seconds. What real fuzzing finds is put into `corpus/<target>/` and stays
+//! found.
 
 use std::fs;
 use std::panic::{self, AssertUnwindSafe};

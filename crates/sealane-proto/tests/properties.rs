@@ -438,8 +438,13 @@ fn hoard(lengths: &[usize]) -> usize {
     Limits::default().head_octets + lengths.iter().max().copied().unwrap_or(0)
 }
 
+/// So many cases that all properties together take a second or two; findings become vectors.
+fn config() -> ProptestConfig {
+    ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn a_request_is_received_as_it_was_sent(request in request(), lengths in lengths()) {
