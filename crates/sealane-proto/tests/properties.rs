@@ -440,7 +440,11 @@ fn hoard(lengths: &[usize]) -> usize {
 
 /// So many cases that all properties together take a second or two; findings become vectors.
 fn config() -> ProptestConfig {
-    ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() }
+    ProptestConfig {
+        cases: 96,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
 }
 
 proptest! {
