@@ -1,7 +1,8 @@
 //! Event: what the peer did, in the order in which it did it.
 //!
 //! Each message comes as one head, any number of [`Event::Data`] and exactly one [`Event::End`], also
-//! when it has no body. What we want to say ourselves are plain methods of the connections.
+//! when it has no body. (Behind the head of a response that makes a tunnel, HTTP is over, and no event
+//! follows.) What we want to say ourselves are plain methods of the connections.
 
 use std::fmt;
 
@@ -44,7 +45,6 @@ impl fmt::Debug for Event {
 ///
 /// Either way `send_end` must be called to finish the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[must_use]
 pub enum SendBody {
     /// Its octets go through `send_data`.
     Yes,

@@ -76,6 +76,11 @@ impl RequestLine {
                 self.state = RequestState::Target;
                 Ok(true)
             }
+            Some(b'\r') if self.at == 0 => {
+                self.at = 1;
+                Err(StartLineError::BareCarriageReturn)
+            }
+            Some(b'\n') if self.at == 0 => Err(StartLineError::BareLineFeed),
             Some(&octet) => Err(StartLineError::MethodOctet(octet)),
         }
     }
@@ -87,12 +92,10 @@ impl RequestLine {
             None => Ok(false),
             Some(b' ') if self.at == self.target_start() => Err(StartLineError::TargetEmpty),
             Some(b' ') => {
-                let target = &octets[self.target_start()..self.at];
-                if let Err(error) = judge_target(&octets[..self.method_end], target) {
-                    self.at = self.target_start();
-                    return Err(error);
-                }
                 self.target_end = self.at;
+                if !self.may_be_preface(octets) {
+                    self.judge_target(octets)?;
+                }
                 self.at += 1;
                 self.state = RequestState::Version;
                 Ok(true)
@@ -104,6 +107,21 @@ impl RequestLine {
         }
     }
 
+    /// Whether the line begins like the preface of HTTP/2, `PRI * HTTP/2.0` (RFC 9113 §3.4).
+    ///
+    /// Its target has no form that PRI may have, but the version says better what is wrong.
+    fn may_be_preface(&self, octets: &[u8]) -> bool {
+        &octets[..self.target_end] == b"PRI *"
+    }
+
+    /// Judges the form of the target, pointing at it if it is wrong.
+    fn judge_target(&mut self, octets: &[u8]) -> Result<(), StartLineError> {
+        let target = &octets[self.target_start()..self.target_end];
+        judge_target(&octets[..self.method_end], target).inspect_err(|_| {
+            self.at = self.method_end + 1;
+        })
+    }
+
     /// Scans the version and the CR behind it.
     fn scan_version(&mut self, octets: &[u8]) -> Result<bool, StartLineError> {
         let start = self.target_end + 1;
@@ -112,13 +130,16 @@ impl RequestLine {
         match octets.get(self.at) {
             None => Ok(false),
             Some(b'\r') if is_version => {
-                let method = &octets[..self.method_end];
+                let may_be_preface = self.may_be_preface(octets);
                 self.version = HttpVersion::read(octets, start).map_err(|error| match error {
-                    StartLineError::VersionUnsupported('2', '0') if method == b"PRI" => {
+                    StartLineError::VersionUnsupported('2', '0') if may_be_preface => {
                         StartLineError::Http2Preface
                     }
                     error => error,
                 })?;
+                if may_be_preface {
+                    self.judge_target(octets)?;
+                }
                 self.at += 1;
                 self.state = RequestState::LineFeed;
                 Ok(true)

@@ -56,8 +56,10 @@ impl Default for ChunkedState {
 /// `*( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] )`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ExtensionState {
-    /// White space; a `;` must follow.
-    BeforeSemicolon,
+    /// White space behind a size; a `;` must follow.
+    BehindSize,
+    /// White space behind a value; a `;` must follow.
+    BehindValue,
     /// White space, then the first octet of a name.
     BeforeName,
     /// A name.
@@ -182,7 +184,7 @@ impl ChunkedDecoder {
         match octet {
             b'\r' => Ok(ChunkedState::SizeLineFeed(size)),
             b';' | b' ' | b'\t' => {
-                self.step_extension(octet, ExtensionState::BeforeSemicolon, size, limits)
+                self.step_extension(octet, ExtensionState::BehindSize, size, limits)
             }
             _ => Err(ChunkedError::SizeOctet(octet)),
         }
@@ -199,9 +201,11 @@ impl ChunkedDecoder {
         if octet == b'\r' && state.may_end() {
             return Ok(ChunkedState::SizeLineFeed(size));
         }
-        let next = state
-            .step(octet)
-            .ok_or(ChunkedError::ExtensionOctet(octet))?;
+        let next = state.step(octet).ok_or(match state {
+            // "5 CRLF" is a size that does not end as it must, not an extension gone wrong.
+            ExtensionState::BehindSize => ChunkedError::SizeOctet(octet),
+            _ => ChunkedError::ExtensionOctet(octet),
+        })?;
         if self.extensions >= limits.chunk_extension_octets {
             return Err(ChunkedError::ExtensionsTooLarge(
                 limits.chunk_extension_octets,
@@ -234,7 +238,8 @@ impl ExtensionState {
             Self::Name | Self::BehindName if octet == b'=' => Some(Self::BeforeValue),
             Self::Name | Self::BehindName if is_blank => Some(Self::BehindName),
             _ if octet == b';' => Some(Self::BeforeName),
-            _ if is_blank => Some(Self::BeforeSemicolon),
+            Self::BehindSize if is_blank => Some(self),
+            _ if is_blank => Some(Self::BehindValue),
             _ => None,
         }
     }

@@ -304,12 +304,12 @@ impl ClientConnection {
         let Some(scanned) = scanner.scan(&mut self.core.buffer, &self.rules.limits)? else {
             return match (self.core.end, self.core.buffer.is_empty()) {
                 (None, _) => Ok(None),
-                (Some(_), false) => Err(self.core.head_incomplete()),
-                (Some(_), true) => Err(ProtocolError::remote(
+                (Some(_), true) if exchange.interim == 0 => Err(ProtocolError::remote(
                     IncompleteError::Silent,
                     Section::Head,
                     0,
                 )),
+                (Some(_), _) => Err(self.core.head_incomplete()),
             };
         };
         let head = scanned.build(exchange.is_head, exchange.is_connect)?;
@@ -325,9 +325,9 @@ impl ClientConnection {
             return Ok(Some(Event::Interim(head)));
         }
         let is_tunnel = exchange.is_connect && head.status.is_success();
-        self.begin_response(&head);
-        if is_tunnel {
-            self.core.enter_tunnel();
+        match is_tunnel {
+            true => self.core.enter_tunnel(),
+            false => self.begin_response(&head),
         }
         Ok(Some(Event::Response(head)))
     }
@@ -345,7 +345,6 @@ impl ClientConnection {
                 0,
             ));
         }
-        self.core.begin_body(None);
         self.core.enter_tunnel();
         Ok(Some(Event::Response(head)))
     }

@@ -17,8 +17,8 @@ use crate::limits::Limits;
 use crate::start_line::StartLine;
 
 mod client;
-mod server;
 mod respond;
+mod server;
 mod timer;
 mod joint;
 mod half;

@@ -447,3 +447,6 @@ impl Exchange {
         self.upgrade || self.method == MethodKind::Connect
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,88 @@
-//! Placeholder, filled in by the next commit.
+//! Deadlines start, stop and pass as their table says.
+
+use super::*;
+
+/// Deadlines that are easy to tell apart.
+fn timeouts() -> Timeouts {
+    Timeouts {
+        head: Some(Duration::from_millis(10)),
+        request: Some(Duration::from_millis(30)),
+        keep_alive: Some(Duration::from_secs(5)),
+    }
+}
+
+#[test]
+fn a_moment_never_wraps() {
+    assert_eq!(Moment(5).after(Duration::from_millis(7)), Moment(12));
+    assert_eq!(Moment(5).after(Duration::MAX), Moment(u64::MAX));
+    assert_eq!(
+        Moment(u64::MAX).after(Duration::from_secs(1)),
+        Moment(u64::MAX)
+    );
+}
+
+#[test]
+fn a_new_connection_runs_both_message_clocks() {
+    let mut timers = Timers::new(&timeouts(), Moment(100));
+    assert_eq!(timers.next(), Some(Moment(110)));
+    assert_eq!(timers.passed(Moment(109)), None);
+    assert_eq!(timers.passed(Moment(110)), Some(Timer::Head));
+    assert_eq!(
+        timers.passed(Moment(200)),
+        Some(Timer::Head),
+        "the head's before the request's"
+    );
+    timers.complete_head();
+    assert_eq!(timers.next(), Some(Moment(130)));
+    assert_eq!(timers.passed(Moment(130)), Some(Timer::Request));
+    timers.complete_message();
+    assert_eq!(timers.next(), None);
+}
+
+#[test]
+fn further_octets_do_not_restart_a_clock() {
+    let mut timers = Timers::new(&timeouts(), Moment(100));
+    timers.begin_message(&timeouts(), Moment(105));
+    assert_eq!(timers.next(), Some(Moment(110)));
+    timers.complete_message();
+    timers.begin_message(&timeouts(), Moment(106));
+    assert_eq!(
+        timers.next(),
+        None,
+        "octets of the next request wait for their turn"
+    );
+}
+
+#[test]
+fn keep_alive_lasts_a_second_longer_than_advertised() {
+    let mut timers = Timers::new(&timeouts(), Moment(0));
+    timers.become_idle(&timeouts(), Moment(100));
+    assert_eq!(timers.next(), Some(Moment(6100)));
+    assert_eq!(timers.passed(Moment(6100)), Some(Timer::KeepAlive));
+    timers.begin_message(&timeouts(), Moment(6000));
+    assert_eq!(
+        timers.next(),
+        Some(Moment(6010)),
+        "the first octet stops it"
+    );
+}
+
+#[test]
+fn a_request_that_waited_has_its_clocks_from_its_turn() {
+    let mut timers = Timers::new(&timeouts(), Moment(0));
+    timers.begin_next(&timeouts(), Moment(100));
+    assert_eq!(timers.next(), Some(Moment(110)));
+}
+
+#[test]
+fn without_a_limit_no_clock_runs() {
+    let timeouts = Timeouts {
+        head: None,
+        request: None,
+        keep_alive: None,
+    };
+    let mut timers = Timers::new(&timeouts, Moment(0));
+    assert_eq!(timers.next(), None);
+    timers.become_idle(&timeouts, Moment(0));
+    assert_eq!(timers.passed(Moment(u64::MAX)), None);
+}
