@@ -31,7 +31,7 @@ test:
 
 # The API documentation, warnings refused
 docs:
-    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --lib
 
 # The suites against `sealane echo`: `just conformance --quick h1`
 conformance *arguments:
