@@ -46,7 +46,7 @@ fn check(reading: &Reading, input: &[u8]) {
 }
 
 /// The content of a chunked body, and the octets behind its last chunk's line.
-fn walk(mut rest: &[u8]) -> (Vec<u8>, &[u8]) {
+pub(crate) fn walk(mut rest: &[u8]) -> (Vec<u8>, &[u8]) {
     let mut content = Vec::new();
     loop {
         let parsed = httparse::parse_chunk_size(rest);

@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use sealane_proto::{BodyLength, CloseReason, InputEnd, Moment, ServerConnection, ServerRules};
 
 use super::{Ledger, Program, check_command};
+use crate::chunked;
 use crate::reading::DATE;
 
 /// A server's connection and what is known about it.
@@ -19,6 +20,8 @@ struct Run {
     now: Moment,
     /// What the connection has written.
     out: Vec<u8>,
+    /// Where in it the last final response begins.
+    response: usize,
     /// The peer's side has ended.
     ended: bool,
     /// It has said that it is closed, and may not take that back.
@@ -35,6 +38,7 @@ pub(super) fn run(program: &mut Program<'_>) {
         ledger,
         now,
         out,
+        response: 0,
         ended: false,
         closed: None,
     };
@@ -102,6 +106,7 @@ impl Run {
                 self.out[before..].ends_with(b"\r\n\r\n"),
                 "a head ends with a blank line"
             );
+            self.response = before;
         }
     }
 
@@ -129,7 +134,9 @@ impl Run {
         let result = self
             .connection
             .send_end(trailers.as_ref(), &mut self.out, self.now);
-        check_command(result, self.out.len() - before);
+        if check_command(result, self.out.len() - before).is_some() {
+            check_response(&self.out[self.response..]);
+        }
     }
 
     /// Sends an interim response.
@@ -151,6 +158,7 @@ impl Run {
             self.connection
                 .send_response(StatusCode::OK, &fields, body, DATE, &mut self.out);
         if check_command(result, self.out.len() - before).is_some() {
+            self.response = before;
             self.send_data(5);
             self.send_end(0);
         }
@@ -245,6 +253,40 @@ impl Run {
             "reopened: {closed:?}"
         );
         self.closed = closed;
+    }
+}
+
+/// Reads a finished response as a client that knows nothing but framing would (RFC 9112 §6.3).
+fn check_response(wire: &[u8]) {
+    let mut lines = [httparse::EMPTY_HEADER; 32];
+    let mut head = httparse::Response::new(&mut lines);
+    let parsed = head.parse(wire).expect("a well-formed head");
+    assert!(parsed.is_complete(), "a whole head");
+    let body = &wire[parsed.unwrap()..];
+    let values = |name: &'static str| {
+        let named = head
+            .headers
+            .iter()
+            .filter(move |line| line.name.eq_ignore_ascii_case(name));
+        named.map(|line| line.value).collect::<Vec<_>>()
+    };
+    let (lengths, codings) = (values("content-length"), values("transfer-encoding"));
+    assert!(lengths.len() + codings.len() <= 1, "framed twice");
+    // No body stands behind a head that answers HEAD, or has status 204 or 304.
+    if body.is_empty() {
+        return;
+    }
+    if let [length] = lengths[..] {
+        assert_eq!(
+            body.len().to_string().as_bytes(),
+            length,
+            "octets of a body"
+        );
+    }
+    if let [coding] = codings[..] {
+        assert_eq!(coding, b"chunked");
+        let (_, trailers) = chunked::walk(body);
+        assert!(trailers.ends_with(b"\r\n"), "a whole trailer section");
     }
 }
 
