@@ -152,9 +152,40 @@ impl FieldScanner {
             .map_err(|error| ProtocolError::remote(error, section, self.at as u64))
     }
 
+    /// Takes a line that is there whole and has nothing wrong with it, as nearly all are.
+    ///
+    /// `false` leaves everything as it was, for the states: they can wait, and they can complain.
+    fn take_line(&mut self, octets: &[u8]) -> bool {
+        let name = self.at;
+        let name_end = grammar::skip_token(octets, name);
+        if name_end == name || octets.get(name_end) != Some(&b':') {
+            return false;
+        }
+        let value = grammar::skip_blanks(octets, name_end + 1);
+        let line_end = grammar::skip_value(octets, value);
+        if octets.get(line_end..line_end + 2) != Some(b"\r\n") {
+            return false;
+        }
+        let value_end = value + grammar::trim_blanks(&octets[value..line_end]).len();
+        self.spans.push(FieldSpan {
+            name,
+            name_end,
+            value,
+            value_end,
+        });
+        self.at = line_end + 2;
+        true
+    }
+
     /// Moves through the states until the section ends, the octets end, or a rule is broken.
     fn advance(&mut self, octets: &[u8], count_limit: usize) -> Result<Option<usize>, FieldError> {
+        if self.spans.capacity() == 0 {
+            self.spans.reserve(USUAL_FIELDS);
+        }
         loop {
+            if matches!(self.state, FieldState::Start) {
+                while self.spans.len() < count_limit && self.take_line(octets) {}
+            }
             // Name, blanks and value swallow runs of octets before one is looked at.
             self.at = match self.state {
                 FieldState::Name => grammar::skip_token(octets, self.at),
@@ -361,6 +392,8 @@ const FORBIDDEN_TRAILERS: [&str; 13] = [
     "upgrade",
 ];
 
+/// Field lines for which room is made at once (16): what a browser sends.
+const USUAL_FIELDS: usize = 16;
 /// Field lines that `http::HeaderMap` can hold; a caller may have set a higher limit.
 const MAP_FIELDS: usize = 1 << 15;
 

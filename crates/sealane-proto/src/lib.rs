@@ -1,4 +1,78 @@
-//! HTTP/1.1 and HTTP/1.0 as pure state: octets in, events out.
+//! HTTP/1.1 and HTTP/1.0 as pure state: octets in, events out. Follows the version of `sealane`.
+//!
+//! No sockets, no clock, no tasks, no `unsafe`: whoever drives a connection reads and writes its octets
+//! and says what time it is. Semantics are RFC 9110, syntax and connections RFC 9112; what they leave
+//! to two readings is refused, because two parsers that disagree are all that request smuggling needs.
+//! Not here: TLS, name resolution, pools, redirects, content codings.
+//!
+//! # The flow
+//!
+//! ```text
+//!                 octets ─▶ receive ─▶ buffer ─▶ Receiving ─▶ poll_event ─▶ Event
+//!   the driver                                       │ joint table: when both halves are done,
+//!   owns socket                                      │ the next exchange, or the end
+//!   and clock     octets ◀─ out ◀───────────────  Sending ◀── send_response, send_data, send_end
+//!                 moment ◀─ next_timeout
+//! ```
+//!
+//! The two half-machines run side by side, for a response may begin while its request still comes:
+//!
+//! ```text
+//!   Receiving   Head ─▶ Body ─▶ Done ─┐                     Head: a message is due
+//!                 └──────────────▲    ├─▶ both Head again   Body: its head was complete
+//!   Sending     Head ─▶ Body ─▶ Done ─┘   or both Closed    Done: it is, and waits for the other half
+//!                 └──▶ Tunnel                               Tunnel: 101, or 2xx to CONNECT
+//! ```
+//!
+//! # The map
+//!
+//! | module | what it knows |
+//! |---|---|
+//! | `connection/` | the two roles, their halves and how these depend on each other, the deadlines |
+//! | `event`, `close`, `limits`, `error` | the vocabulary: what happened, why it is over, how much is allowed |
+//! | `head`, `start_line`, `authority`, `field` | heads, from octets to `http` types and back |
+//! | `framing`, `body/` | where a message ends, and how its octets are cut |
+//! | `grammar`, `buffer` | octet classes; octets that nobody has claimed yet |
+//!
+//! # An exchange
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use http::{HeaderMap, StatusCode};
+//! use sealane_proto::{BodyLength, Event, Moment, ProtocolError, ServerConnection, ServerRules};
+//!
+//! fn main() -> Result<(), ProtocolError> {
+//!     let now = Moment(0);
+//!     let mut connection = ServerConnection::new(Arc::new(ServerRules::default()), now);
+//!
+//!     connection.receive(b"GET /hello HTTP/1.1\r\nHost: a.exa", now);
+//!     assert!(connection.poll_event(now)?.is_none(), "the head is not complete");
+//!     connection.receive(b"mple\r\n\r\n", now);
+//!     let Some(Event::Request(request)) = connection.poll_event(now)? else {
+//!         panic!("the head is complete");
+//!     };
+//!     assert_eq!(request.uri, "/hello");
+//!     assert_eq!(request.fields["host"], "a.example");
+//!     assert!(matches!(connection.poll_event(now)?, Some(Event::End(None))));
+//!
+//!     let body = b"hello\n";
+//!     let length = BodyLength::Known(body.len() as u64);
+//!     let date = b"Sun, 06 Nov 1994 08:49:37 GMT";
+//!     let mut out = Vec::new();
+//!     connection.send_response(StatusCode::OK, &HeaderMap::new(), length, date, &mut out)?;
+//!     let end = connection.send_data(body.len(), &mut out)?;
+//!     out.extend_from_slice(body);
+//!     out.extend_from_slice(end);
+//!     connection.send_end(None, &mut out, now)?;
+//!
+//!     assert!(out.starts_with(b"HTTP/1.1 200 OK\r\ndate: Sun, 06 Nov 1994"));
+//!     assert!(out.ends_with(b"content-length: 6\r\n\r\nhello\n"));
+//!     assert!(connection.is_idle(), "the next request may come");
+//!     Ok(())
+//! }
+//! ```
+
 #![forbid(unsafe_code)]
 
 mod connection;

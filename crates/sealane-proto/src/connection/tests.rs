@@ -97,10 +97,10 @@ pub(super) fn respond(server: &mut ServerConnection, status: u16, body: &[u8]) -
 }
 
 /// Sends a whole request without a body.
-pub(super) fn request(client: &mut ClientConnection, method: Method, target: &str) -> Vec<u8> {
+pub(super) fn request(client: &mut ClientConnection, method: &Method, target: &str) -> Vec<u8> {
     let mut out = Vec::new();
     let fields = fields(&[("host", "a")]);
-    let sends = client.send_request(&method, target, &fields, BodyLength::Known(0), &mut out);
+    let sends = client.send_request(method, target, &fields, BodyLength::Known(0), &mut out);
     assert_eq!(sends, Ok(SendBody::No));
     client.send_end(None, &mut out).expect("a complete request");
     out
@@ -189,7 +189,7 @@ fn exchanges_follow_each_other_however_they_are_cut() {
         let mut pair = Pair::new();
         for target in ["/one", "/two"] {
             assert!(pair.client.reusable() && pair.server.is_idle());
-            pair.upward = request(&mut pair.client, Method::GET, target);
+            pair.upward = request(&mut pair.client, &Method::GET, target);
             assert_eq!(
                 pair.deliver(step).0,
                 [format!("GET {target}"), "end".into()]
@@ -302,7 +302,7 @@ fn both_sides_leave_http_together() {
 #[test]
 fn a_close_is_understood_by_both() {
     let mut pair = Pair::new();
-    pair.upward = request(&mut pair.client, Method::GET, "/");
+    pair.upward = request(&mut pair.client, &Method::GET, "/");
     pair.deliver(1000);
     pair.server.close_after_exchange(CloseReason::Shutdown);
     pair.downward = respond(&mut pair.server, 200, b"bye").into_bytes();

@@ -6,9 +6,9 @@ use crate::error::ErrorKind;
 use super::*;
 
 /// A client that waits for the response to this request.
-fn asking(method: Method) -> ClientConnection {
+fn asking(method: &Method) -> ClientConnection {
     let mut client = client();
-    let target = if method == Method::CONNECT {
+    let target = if *method == Method::CONNECT {
         "a:443"
     } else {
         "/"
@@ -34,20 +34,20 @@ fn poll_error(client: &mut ClientConnection) -> ErrorKind {
 
 /// The error that these octets lead to, in answer to GET.
 fn refusal(octets: &[u8]) -> ErrorKind {
-    let mut client = asking(Method::GET);
+    let mut client = asking(&Method::GET);
     client.receive(octets);
     poll_error(&mut client)
 }
 
 /// Sends a head with these fields; what was written.
 fn head(
-    method: Method,
+    method: &Method,
     target: &str,
     lines: &[(&'static str, &'static str)],
     body: BodyLength,
 ) -> Result<(String, SendBody), UsageError> {
     let mut out = Vec::new();
-    match client().send_request(&method, target, &fields(lines), body, &mut out) {
+    match client().send_request(method, target, &fields(lines), body, &mut out) {
         Ok(sends) => Ok((String::from_utf8(out).unwrap(), sends)),
         Err(error) => {
             assert!(out.is_empty(), "nothing is written on an error");
@@ -64,10 +64,10 @@ const NONE: BodyLength = BodyLength::Known(0);
 #[test]
 fn a_request_has_host_first_and_framing_last() {
     let lines = [("x", "1"), ("host", "a:8443"), ("y", "2")];
-    let (written, sends) = head(Method::POST, "/a?b", &lines, BodyLength::Known(5)).unwrap();
+    let (written, sends) = head(&Method::POST, "/a?b", &lines, BodyLength::Known(5)).unwrap();
     let wanted = "POST /a?b HTTP/1.1\r\nhost: a:8443\r\nx: 1\r\ny: 2\r\ncontent-length: 5\r\n\r\n";
     assert_eq!((written.as_str(), sends), (wanted, SendBody::Yes));
-    let (written, _) = head(Method::GET, "/", &[("host", "")], BodyLength::Unknown).unwrap();
+    let (written, _) = head(&Method::GET, "/", &[("host", "")], BodyLength::Unknown).unwrap();
     assert_eq!(
         written,
         "GET / HTTP/1.1\r\nhost: \r\ntransfer-encoding: chunked\r\n\r\n"
@@ -85,12 +85,12 @@ fn only_some_methods_say_that_they_have_no_body() {
         (Method::PUT, true),
         (Method::PATCH, true),
     ] {
-        let (written, sends) = head(method.clone(), "/", &[("host", "a")], NONE).unwrap();
+        let (written, sends) = head(&method, "/", &[("host", "a")], NONE).unwrap();
         assert_eq!(written.contains("content-length: 0"), says, "{method}");
         assert_eq!(sends, SendBody::No);
     }
     let lines = [("host", "a"), ("content-length", "0")];
-    let (written, _) = head(Method::GET, "/", &lines, NONE).unwrap();
+    let (written, _) = head(&Method::GET, "/", &lines, NONE).unwrap();
     assert!(
         written.contains("content-length: 0"),
         "the caller's own stands"
@@ -110,33 +110,33 @@ fn requests_that_cannot_be_sent() {
         "*",
         "https:///",
     ] {
-        let refused = head(Method::GET, target, &host, NONE).unwrap_err();
+        let refused = head(&Method::GET, target, &host, NONE).unwrap_err();
         assert!(matches!(refused, UsageError::Target(_)), "{target}");
     }
     for lines in [&[][..], &[("host", "a"), ("host", "a")], &[("host", "a/b")]] {
         assert_eq!(
-            head(Method::GET, "/", lines, NONE),
+            head(&Method::GET, "/", lines, NONE),
             Err(UsageError::Host),
             "{lines:?}"
         );
     }
     let body = BodyLength::Known(1);
-    let refused = head(Method::CONNECT, "a:443", &host, body);
+    let refused = head(&Method::CONNECT, "a:443", &host, body);
     assert_eq!(refused, Err(UsageError::BodyNotAllowed));
     assert_eq!(
-        head(Method::TRACE, "/", &host, body),
+        head(&Method::TRACE, "/", &host, body),
         Err(UsageError::BodyNotAllowed)
     );
     let lines = [("host", "a"), ("transfer-encoding", "gzip")];
     assert!(matches!(
-        head(Method::PUT, "/", &lines, body),
+        head(&Method::PUT, "/", &lines, body),
         Err(UsageError::Coding(_))
     ));
 }
 
 #[test]
 fn one_request_at_a_time() {
-    let mut client = asking(Method::GET);
+    let mut client = asking(&Method::GET);
     let refused = client.send_request(
         &Method::GET,
         "/",
@@ -146,7 +146,7 @@ fn one_request_at_a_time() {
     );
     assert_eq!(refused.unwrap_err().kind(), &UsageError::NotReady.into());
     consume(&mut client, b"HTTP/1.1 204 No Content\r\n\r\n");
-    request(&mut client, Method::GET, "/");
+    request(&mut client, &Method::GET, "/");
 }
 
 #[test]
@@ -157,12 +157,12 @@ fn responses_are_framed_by_their_request_and_status() {
         (Method::GET, "204 No Content"),
         (Method::GET, "304 Not Modified"),
     ] {
-        let mut client = asking(method.clone());
+        let mut client = asking(&method);
         let events = consume(&mut client, response(status).as_bytes());
         assert_eq!(events[1..], ["end"], "{method} {status}");
         assert!(client.reusable(), "{method} {status}");
     }
-    let mut client = asking(Method::GET);
+    let mut client = asking(&Method::GET);
     let octets = response("200 OK") + "hello";
     assert_eq!(
         consume(&mut client, octets.as_bytes()),
@@ -172,14 +172,14 @@ fn responses_are_framed_by_their_request_and_status() {
 
 #[test]
 fn a_body_may_end_with_the_connection() {
-    let mut client = asking(Method::GET);
+    let mut client = asking(&Method::GET);
     let events = consume(&mut client, b"HTTP/1.1 200 OK\r\n\r\nhello");
     assert_eq!(events, ["response 200", "data hello"]);
     client.handle_end(InputEnd::Orderly);
     assert_eq!(client_events(&mut client), ["end"]);
     assert_eq!(client.close_reason(), Some(CloseReason::UntilClose));
 
-    let mut client = asking(Method::GET);
+    let mut client = asking(&Method::GET);
     consume(&mut client, b"HTTP/1.0 200 OK\r\n\r\nhello");
     client.handle_end(InputEnd::Truncated);
     assert_eq!(
@@ -190,7 +190,7 @@ fn a_body_may_end_with_the_connection() {
 
 #[test]
 fn interim_responses_come_first_and_are_bounded() {
-    let mut client = asking(Method::GET);
+    let mut client = asking(&Method::GET);
     let octets =
         b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 E\r\nLink: a\r\n\r\nHTTP/1.1 204 N\r\n\r\n";
     assert_eq!(
@@ -241,7 +241,7 @@ fn octets_that_nobody_asked_for_are_an_error() {
     assert!(!client.is_idle() && !client.reusable());
     assert_eq!(poll_error(&mut client), ResponseError::Unsolicited.into());
 
-    let mut client = asking(Method::GET);
+    let mut client = asking(&Method::GET);
     let octets = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nxHTTP/1.1 200 OK\r\n\r\n";
     client.receive(octets);
     for _ in 0..3 {
@@ -256,16 +256,16 @@ fn octets_that_nobody_asked_for_are_an_error() {
 
 #[test]
 fn an_end_without_a_response_is_told_apart() {
-    let mut client = asking(Method::GET);
+    let mut client = asking(&Method::GET);
     client.handle_end(InputEnd::Orderly);
     assert_eq!(poll_error(&mut client), IncompleteError::Silent.into());
 
-    let mut client = asking(Method::GET);
+    let mut client = asking(&Method::GET);
     client.receive(b"HTTP/1.1 1");
     client.handle_end(InputEnd::Orderly);
     assert_eq!(poll_error(&mut client), IncompleteError::Head(10).into());
 
-    let mut client = asking(Method::GET);
+    let mut client = asking(&Method::GET);
     client.receive(b"HTTP/1.1 100 Continue\r\n\r\n");
     client.handle_end(InputEnd::Orderly);
     assert_eq!(poll_error(&mut client), IncompleteError::Head(0).into());
@@ -294,7 +294,7 @@ fn persistence_follows_version_and_connection() {
             None,
         ),
     ] {
-        let mut client = asking(Method::GET);
+        let mut client = asking(&Method::GET);
         assert_eq!(
             consume(&mut client, format!("{octets}\r\n").as_bytes()).len(),
             2
@@ -349,13 +349,13 @@ fn a_switch_must_be_asked_for_by_a_complete_request() {
 
 #[test]
 fn connect_makes_a_tunnel_on_2xx_only() {
-    let mut client = asking(Method::CONNECT);
+    let mut client = asking(&Method::CONNECT);
     let granted = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 9\r\n\r\n\x16";
     assert_eq!(consume(&mut client, granted), ["response 200"]);
     assert!(client.is_tunnel() && client.close_reason().is_none());
     assert_eq!(client.take_leftover(), b"\x16"[..]);
 
-    let mut client = asking(Method::CONNECT);
+    let mut client = asking(&Method::CONNECT);
     let refused = b"HTTP/1.1 407 No\r\nContent-Length: 2\r\n\r\nno";
     assert_eq!(
         consume(&mut client, refused),

@@ -12,9 +12,9 @@ const DATE_LINE: &str = "date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
 const KEPT: &str = "connection: keep-alive\r\nkeep-alive: timeout=5\r\n";
 
 /// A server that has received a complete request of this method.
-fn asked(method: Method) -> ServerConnection {
+fn asked(method: &Method) -> ServerConnection {
     let mut server = server();
-    let target = if method == Method::CONNECT {
+    let target = if *method == Method::CONNECT {
         "a:443"
     } else {
         "/"
@@ -67,7 +67,7 @@ const NONE: BodyLength = BodyLength::Known(0);
 
 #[test]
 fn a_head_has_its_lines_in_order() {
-    let mut server = asked(Method::GET);
+    let mut server = asked(&Method::GET);
     let lines = [("x-b", "1"), ("content-type", "text/plain"), ("x-a", "2")];
     let (written, sends) = head(&mut server, 200, &lines, BodyLength::Known(5)).unwrap();
     let wanted = format!(
@@ -79,7 +79,7 @@ fn a_head_has_its_lines_in_order() {
 
 #[test]
 fn bodies_of_unknown_length_depend_on_the_version() {
-    let (written, sends) = head(&mut asked(Method::GET), 200, &[], BodyLength::Unknown).unwrap();
+    let (written, sends) = head(&mut asked(&Method::GET), 200, &[], BodyLength::Unknown).unwrap();
     assert!(written.ends_with("transfer-encoding: chunked\r\n\r\n") && sends == SendBody::Yes);
     let mut server = asked_by("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
     let lines = [("transfer-encoding", "chunked")];
@@ -100,21 +100,21 @@ fn the_callers_own_lines_stand() {
         ("connection", "x"),
         ("keep-alive", "timeout=9"),
     ];
-    let (written, _) = head(&mut asked(Method::GET), 200, &lines, NONE).unwrap();
+    let (written, _) = head(&mut asked(&Method::GET), 200, &lines, NONE).unwrap();
     assert_eq!(
         written,
         "HTTP/1.1 200 OK\r\ndate: now\r\nconnection: x\r\nkeep-alive: timeout=9\r\n\
          content-length: 0\r\n\r\n"
     );
     let lines = [("keep-alive", "timeout=9")];
-    let (written, _) = head(&mut asked(Method::GET), 200, &lines, NONE).unwrap();
+    let (written, _) = head(&mut asked(&Method::GET), 200, &lines, NONE).unwrap();
     assert_eq!(written.matches("keep-alive: ").count(), 1);
     assert!(written.contains("connection: keep-alive\r\n"));
 }
 
 #[test]
 fn a_caller_may_close() {
-    let mut server = asked(Method::GET);
+    let mut server = asked(&Method::GET);
     let (written, _) = head(&mut server, 200, &[("connection", "x, Close")], NONE).unwrap();
     assert!(!written.contains("connection: close") && written.contains("connection: x, Close"));
     server.send_end(None, &mut Vec::new(), START).unwrap();
@@ -123,7 +123,7 @@ fn a_caller_may_close() {
 
 #[test]
 fn a_close_is_said_although_the_caller_wrote_connection() {
-    let mut server = asked(Method::GET);
+    let mut server = asked(&Method::GET);
     server.close_after_exchange(CloseReason::Shutdown);
     let (written, _) = head(&mut server, 200, &[("connection", "keep-alive")], NONE).unwrap();
     assert!(
@@ -157,17 +157,17 @@ fn no_keep_alive_is_advertised_without_a_length_of_time() {
 #[test]
 fn the_callers_framing_wins_but_may_not_contradict() {
     let length = [("content-length", "5")];
-    let (written, _) = head(&mut asked(Method::GET), 200, &length, BodyLength::Unknown).unwrap();
+    let (written, _) = head(&mut asked(&Method::GET), 200, &length, BodyLength::Unknown).unwrap();
     assert!(written.ends_with("content-length: 5\r\n\r\n"));
     let refused = usage(head(
-        &mut asked(Method::GET),
+        &mut asked(&Method::GET),
         200,
         &length,
         BodyLength::Known(6),
     ));
     assert_eq!(refused, UsageError::LengthContradicts { field: 5, body: 6 });
     let coding = [("transfer-encoding", "chunked")];
-    let (written, _) = head(&mut asked(Method::GET), 200, &coding, BodyLength::Known(5)).unwrap();
+    let (written, _) = head(&mut asked(&Method::GET), 200, &coding, BodyLength::Known(5)).unwrap();
     assert!(written.ends_with("transfer-encoding: chunked\r\n\r\n"));
     for lines in [
         &[("transfer-encoding", "gzip")][..],
@@ -175,7 +175,7 @@ fn the_callers_framing_wins_but_may_not_contradict() {
         &[("content-length", "5"), ("content-length", "5")],
         &[("content-length", "five")],
     ] {
-        let mut server = asked(Method::GET);
+        let mut server = asked(&Method::GET);
         usage(head(&mut server, 200, lines, BodyLength::Unknown));
         assert!(!server.head_sent(), "another response can be sent");
         respond(&mut server, 500, b"");
@@ -185,7 +185,7 @@ fn the_callers_framing_wins_but_may_not_contradict() {
 #[test]
 fn responses_without_a_body_have_no_length_of_our_making() {
     for (method, status) in [(Method::HEAD, 200), (Method::GET, 304), (Method::GET, 204)] {
-        let mut server = asked(method.clone());
+        let mut server = asked(&method);
         let (written, sends) = head(&mut server, status, &[], BodyLength::Known(5)).unwrap();
         assert!(
             written.ends_with("timeout=5\r\n\r\n"),
@@ -212,7 +212,7 @@ fn head_and_304_keep_the_callers_framing_and_204_loses_it() {
         (Method::GET, 204, false),
     ] {
         for line in [("content-length", "500"), ("transfer-encoding", "chunked")] {
-            let (written, sends) = head(&mut asked(method.clone()), status, &[line], NONE).unwrap();
+            let (written, sends) = head(&mut asked(&method), status, &[line], NONE).unwrap();
             let kept = written.contains(&format!("{}: {}\r\n", line.0, line.1));
             assert_eq!(
                 (kept, sends),
@@ -225,7 +225,7 @@ fn head_and_304_keep_the_callers_framing_and_204_loses_it() {
 
 #[test]
 fn data_is_counted_against_the_length() {
-    let mut server = asked(Method::GET);
+    let mut server = asked(&Method::GET);
     head(&mut server, 200, &[], BodyLength::Known(5)).unwrap();
     let mut out = Vec::new();
     assert_eq!(server.send_data(3, &mut out), Ok(&b""[..]));
@@ -245,7 +245,7 @@ fn data_is_counted_against_the_length() {
 
 #[test]
 fn a_short_body_closes_the_connection() {
-    let mut server = asked(Method::GET);
+    let mut server = asked(&Method::GET);
     head(&mut server, 200, &[], BodyLength::Known(5)).unwrap();
     server.send_data(3, &mut Vec::new()).unwrap();
     let refused = usage(server.send_end(None, &mut Vec::new(), START));
@@ -256,7 +256,7 @@ fn a_short_body_closes_the_connection() {
 
 #[test]
 fn wrong_trailers_leave_the_body_open() {
-    let mut server = asked(Method::GET);
+    let mut server = asked(&Method::GET);
     head(&mut server, 200, &[], BodyLength::Unknown).unwrap();
     let mut out = Vec::new();
     usage(server.send_end(Some(&fields(&[("host", "a")])), &mut out, START));
@@ -276,7 +276,7 @@ fn commands_out_of_turn_are_errors() {
         usage(server.send_end(None, &mut out, START)),
         UsageError::NoExchange
     );
-    let mut server = asked(Method::GET);
+    let mut server = asked(&Method::GET);
     assert_eq!(usage(server.send_data(1, &mut out)), UsageError::HeadUnsent);
     assert_eq!(
         usage(server.send_end(None, &mut out, START)),
@@ -297,7 +297,7 @@ fn commands_out_of_turn_are_errors() {
 
 #[test]
 fn interim_responses_come_before_the_final_one() {
-    let mut server = asked(Method::GET);
+    let mut server = asked(&Method::GET);
     let mut out = Vec::new();
     let hints = fields(&[("link", "</a>"), ("content-length", "5")]);
     server
@@ -328,7 +328,7 @@ fn a_100_is_sent_once_and_only_to_those_who_wait() {
         usage(server.send_continue(&mut out)),
         UsageError::ContinueUnwanted
     );
-    let refused = usage(asked(Method::GET).send_continue(&mut out));
+    let refused = usage(asked(&Method::GET).send_continue(&mut out));
     assert_eq!(refused, UsageError::ContinueUnwanted);
     let mut server = asked_by(EXPECTING);
     server
@@ -391,7 +391,7 @@ fn a_101_makes_a_tunnel() {
 #[test]
 fn a_101_needs_a_complete_request_for_it_and_a_protocol() {
     let upgrade = [("upgrade", "x"), ("connection", "upgrade")];
-    let refused = usage(head(&mut asked(Method::GET), 101, &upgrade, NONE));
+    let refused = usage(head(&mut asked(&Method::GET), 101, &upgrade, NONE));
     assert_eq!(refused, UsageError::UpgradeUnwanted);
     let mut server = asked_by(UPGRADING);
     assert_eq!(
@@ -423,14 +423,14 @@ fn an_upgrade_may_be_passed_over() {
 
 #[test]
 fn connect_makes_a_tunnel_or_closes() {
-    let mut server = asked(Method::CONNECT);
+    let mut server = asked(&Method::CONNECT);
     server.receive(b"\x16\x03", START);
     let (written, _) = head(&mut server, 200, &[("content-length", "5")], NONE).unwrap();
     assert_eq!(written, format!("HTTP/1.1 200 OK\r\n{DATE_LINE}\r\n"));
     assert!(server.is_tunnel());
     assert_eq!(server.take_leftover(), b"\x16\x03"[..]);
 
-    let mut server = asked(Method::CONNECT);
+    let mut server = asked(&Method::CONNECT);
     server.receive(b"GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n", START);
     assert!(respond(&mut server, 405, b"no").contains("connection: close"));
     assert_eq!(server_events(&mut server), [""; 0]);
@@ -470,7 +470,7 @@ fn a_refusal_without_words_has_no_type() {
 #[test]
 fn a_refusal_comes_in_time_or_not_at_all() {
     let mut out = Vec::new();
-    let mut server = asked(Method::HEAD);
+    let mut server = asked(&Method::HEAD);
     assert!(
         !server.refuse(StatusCode::NO_CONTENT, b"", DATE, &mut out),
         "no status for a refusal"
@@ -481,7 +481,7 @@ fn a_refusal_comes_in_time_or_not_at_all() {
         "no body for HEAD"
     );
     assert!(!server.in_exchange());
-    let mut server = asked(Method::GET);
+    let mut server = asked(&Method::GET);
     head(&mut server, 200, &[], BodyLength::Unknown).unwrap();
     assert!(!server.refuse(StatusCode::INTERNAL_SERVER_ERROR, b"", DATE, &mut out));
 }
