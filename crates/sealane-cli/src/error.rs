@@ -14,13 +14,15 @@ mod tests;
 /// The result of everything in this crate that can end a command.
 pub type Result<T> = std::result::Result<T, Failure>;
 
-/// A command that could not do its work (exit code 1).
+/// A command that could not do its work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// What happened, with what value; one line without a full stop.
     message: String,
     /// What to do next, where a next step is known.
     hint: Option<String>,
+    /// Whether the command line itself was wrong.
+    usage: bool,
 }
 
 impl Failure {
@@ -29,6 +31,15 @@ impl Failure {
         Self {
             message: message.into(),
             hint: None,
+            usage: false,
+        }
+    }
+
+    /// Says which options cannot be meant together.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self {
+            usage: true,
+            ..Self::new(message)
         }
     }
 
@@ -37,6 +48,11 @@ impl Failure {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// The exit code of the program: 2 for a wrong command line, as clap has it, otherwise 1.
+    pub fn exit_code(&self) -> u8 {
+        if self.usage { 2 } else { 1 }
     }
 
     /// Says which file or folder the system refused, and why.

@@ -1,7 +1,95 @@
-//! The sealane command line.
-pub mod address;
-pub mod dev_ca;
-pub mod error;
-pub mod quantity;
-pub mod terminal;
+//! The sealane command line: arguments in, an exit code out.
+//!
+//! A front: it translates and decides nothing about HTTP or TLS. Reading the environment, printing and
+//! waiting for Ctrl-C happen here and nowhere else in the project. One file per subcommand; what the
+//! subcommands share lies below them.
+
+// A module uses what is declared below it, never above.
+pub mod serve;
+pub mod echo;
+pub mod launch;
+pub mod banner;
+pub mod options;
 pub mod folder;
+pub mod dev_ca;
+pub mod address;
+pub mod quantity;
+pub mod error;
+pub mod terminal;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::error::{Failure, Result};
+use crate::launch::Ended;
+use crate::terminal::note;
+
+#[cfg(test)]
+mod tests;
+
+/// HTTPS from the command line: serve a folder, debug a client.
+#[derive(Debug, Parser)]
+#[command(name = "sealane", version, arg_required_else_help = true, after_help = EXAMPLES)]
+struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve a folder over HTTPS.
+    Serve(serve::ServeArgs),
+    /// Answer every request with what it was, over HTTPS.
+    Echo(echo::EchoArgs),
+}
+
+/// Runs the program with these arguments, the first of which is its own name.
+///
+/// The exit code is 0 after a proper end, 1 when something failed, 2 for a wrong command line, and
+/// 130 when a second Ctrl-C cut what was running.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version come this way too, with code 0. A closed output is not our failure.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    match perform(&cli.command) {
+        Ok(Ended::Drained) => ExitCode::SUCCESS,
+        Ok(Ended::Cut) => ExitCode::from(130),
+        Err(failure) => {
+            note(&failure.to_string());
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+/// Performs a subcommand on a runtime of its own.
+fn perform(command: &Command) -> Result<Ended> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(format!("cannot start the runtime: {error}")))?;
+    let ended = runtime.block_on(async {
+        match command {
+            Command::Serve(args) => serve::run(args).await,
+            Command::Echo(args) => echo::run(args).await,
+        }
+    });
+    // A read that hangs on a broken disk must not keep a program that was told to end.
+    runtime.shutdown_background();
+    ended
+}
+
+/// What a person tries first.
+const EXAMPLES: &str = "\
+Examples:
+  sealane serve          this folder at https://localhost:8443/
+  sealane echo           a server that says what it was asked
+  sealane serve --help   all about serving";

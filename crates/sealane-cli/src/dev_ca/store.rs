@@ -38,7 +38,7 @@ pub(super) fn prepare(data: &Path) -> Result<()> {
 /// of two first starts is that one finds the other's authority.
 pub(super) fn take_turn(data: &Path) -> Result<Option<File>> {
     let path = data.join("local-ca.lock");
-    let opened = private_file()
+    let opened = file_of_mode(0o600)
         .create(true)
         .truncate(false)
         .write(true)
@@ -108,13 +108,14 @@ pub(super) fn retire(folder: &Path) -> Result<()> {
 fn write_all(draft: &Path, made: &Stored) -> std::io::Result<()> {
     private_folders().create(draft)?;
     let parts = [
-        (ROOT, made.root.as_str()),
-        (INTERMEDIATE, made.intermediate.as_str()),
-        (KEY, made.key.as_str()),
+        // Copied into a trust store with its mode, the root has to stay readable for everybody.
+        (ROOT, made.root.as_str(), 0o644),
+        (INTERMEDIATE, made.intermediate.as_str(), 0o644),
+        (KEY, made.key.as_str(), 0o600),
     ];
-    for (name, text) in parts {
+    for (name, text, mode) in parts {
         // The mode is given at creation: a moment with a wider mode would be enough to read the key.
-        let mut file = private_file()
+        let mut file = file_of_mode(mode)
             .create_new(true)
             .write(true)
             .open(draft.join(name))?;
@@ -173,12 +174,14 @@ fn private_folders() -> DirBuilder {
     builder
 }
 
-/// How files are made: for their owner only.
-fn private_file() -> OpenOptions {
+/// How a file of this mode is made, where the system has modes.
+fn file_of_mode(mode: u32) -> OpenOptions {
     #[allow(unused_mut, reason = "only systems with modes change it")]
     let mut options = OpenOptions::new();
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
+    #[cfg(not(unix))]
+    let _ = mode;
     options
 }
 

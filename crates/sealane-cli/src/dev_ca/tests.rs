@@ -237,6 +237,11 @@ fn the_root_key_is_nowhere_and_the_other_is_private() {
     );
     assert_eq!(mode(&folder), 0o700);
     assert_eq!(mode(&file(&data, "intermediate-key.pem")), 0o600);
+    assert_eq!(
+        mode(ca.root()) & 0o400,
+        0o400,
+        "a copy of it has to be readable"
+    );
     let root = fs::read_to_string(ca.root()).unwrap();
     assert!(!root.contains("PRIVATE"));
     let (_, pem) = x509_parser::pem::parse_x509_pem(root.as_bytes()).unwrap();

@@ -1,0 +1,147 @@
+//! The block of text that a server prints at its start: where it is, what to trust, what to try.
+//!
+//! Pure: facts in, text out. The `curl` line is ready to be copied; the first line with `https://` is
+//! the address, also for programs.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use time::Date;
+
+use crate::dev_ca::Origin;
+use crate::terminal::{shell_quote, visible};
+
+#[cfg(test)]
+mod tests;
+
+/// What is told at the start.
+#[derive(Debug)]
+pub struct Banner<'a> {
+    /// What is served, in words.
+    pub what: &'a str,
+    /// The URLs, the best one first.
+    pub urls: &'a [String],
+    /// Why a client should believe the server.
+    pub trust: &'a Trust,
+}
+
+/// Why a client should believe the server.
+#[derive(Debug)]
+pub enum Trust {
+    /// A certificate of the user's own.
+    Own {
+        /// Its file.
+        file: PathBuf,
+        /// The names it is for.
+        names: Vec<String>,
+        /// Its last day, if it could be read.
+        ends: Option<Date>,
+    },
+    /// A certificate of the local authority.
+    Local {
+        /// The root certificate's file.
+        root: PathBuf,
+        /// The root's name, as trust stores show it.
+        name: String,
+        /// Whether the root is new.
+        origin: Origin,
+        /// The root's last day.
+        ends: Date,
+    },
+}
+
+impl Banner<'_> {
+    /// Writes the block.
+    pub fn text(&self) -> String {
+        let mut out = format!("{}\n", visible(self.what));
+        for url in self.urls {
+            put(&mut out, format_args!("  {}\n", visible(url)));
+        }
+        out.push('\n');
+        match self.trust {
+            Trust::Own { file, names, ends } => {
+                put(
+                    &mut out,
+                    format_args!("Certificate {}\n", shell_quote(file)),
+                );
+                if !names.is_empty() {
+                    put(
+                        &mut out,
+                        format_args!("  for {}\n", visible(&names.join(", "))),
+                    );
+                }
+                if let Some(ends) = ends {
+                    put(&mut out, format_args!("  until {ends}\n"));
+                }
+            }
+            Trust::Local {
+                root,
+                name,
+                origin,
+                ends,
+            } => self.local(&mut out, root, name, *origin, *ends),
+        }
+        out.push_str("\nCtrl-C ends the server.\n");
+        out
+    }
+
+    /// Writes what to trust when the certificate is the local authority's.
+    fn local(
+        &self,
+        out: &mut String,
+        root: &std::path::Path,
+        name: &str,
+        origin: Origin,
+        ends: Date,
+    ) {
+        let root = shell_quote(root);
+        put(
+            out,
+            format_args!(
+                "Trust this root certificate, \"{}\":\n  {root}\n",
+                visible(name)
+            ),
+        );
+        match origin {
+            Origin::Found => put(out, format_args!("  It ends on {ends}.\n")),
+            Origin::Made => put(out, format_args!("  It was made now and ends on {ends}.\n")),
+            Origin::Renewed(day) => put(
+                out,
+                format_args!(
+                    "  It was made now, because the one before had ended on {day}: trust it anew.\n"
+                ),
+            ),
+        }
+        out.push_str(PROMISE);
+        out.push_str(WAYS);
+        if let Some(url) = self.urls.first() {
+            put(
+                out,
+                format_args!("\nTry it:\n  curl --cacert {root} {}\n", visible(url)),
+            );
+        }
+    }
+}
+
+/// Appends to a text, which cannot fail.
+fn put(out: &mut String, what: std::fmt::Arguments<'_>) {
+    let _ = out.write_fmt(what);
+}
+
+/// Why trusting the root is no great risk.
+const PROMISE: &str =
+    "  Its key was thrown away when it was made. All that it ever signed can vouch only for
+  localhost and the loopback addresses of a machine.
+";
+
+/// How to trust a certificate, system by system.
+const WAYS: &str = "
+How (FILE is the path above):
+  curl             --cacert FILE, as below
+  Debian, Ubuntu   sudo cp FILE /usr/local/share/ca-certificates/sealane.crt && sudo update-ca-certificates
+  Fedora, Arch     sudo trust anchor FILE
+  macOS            security add-trusted-cert -k ~/Library/Keychains/login.keychain-db FILE
+  Windows          certutil -user -addstore Root FILE
+  Chromium, Linux  certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n sealane -i FILE
+  Firefox          Settings, Certificates, View Certificates, Authorities, Import
+";

@@ -1,0 +1,96 @@
+use time::Month;
+
+use super::*;
+
+/// A day.
+fn day() -> Date {
+    Date::from_calendar_date(2028, Month::November, 21).unwrap()
+}
+
+/// The block of a local server.
+fn local(origin: Origin, root: &str, what: &str) -> String {
+    let trust = Trust::Local {
+        root: root.into(),
+        name: "Sealane local root 0a1b2c3d (me@here)".into(),
+        origin,
+        ends: day(),
+    };
+    let urls = ["https://localhost:8443/".to_owned()];
+    Banner {
+        what,
+        urls: &urls,
+        trust: &trust,
+    }
+    .text()
+}
+
+#[test]
+fn a_local_server_says_all_that_is_needed() {
+    let said = local(Origin::Made, "/home/me/it's here/root.pem", "Serving /srv");
+    assert!(
+        said.starts_with("Serving /srv\n  https://localhost:8443/\n\n"),
+        "{said}"
+    );
+    assert!(said.contains("\"Sealane local root 0a1b2c3d (me@here)\""));
+    assert!(said.contains("made now and ends on 2028-11-21"));
+    assert!(said.contains("key was thrown away") && said.contains("vouch only for\n  localhost"));
+    let line = r"  curl --cacert '/home/me/it'\''s here/root.pem' https://localhost:8443/";
+    assert!(said.lines().any(|found| found == line), "{said}");
+    assert!(
+        said.lines().all(|line| line.chars().count() <= 110),
+        "{said}"
+    );
+}
+
+#[test]
+fn the_origin_of_the_root_is_said() {
+    assert!(local(Origin::Found, "/r", "x").contains("  It ends on 2028-11-21."));
+    assert!(
+        local(Origin::Renewed(day()), "/r", "x").contains("had ended on 2028-11-21: trust it anew")
+    );
+}
+
+#[test]
+fn names_of_others_cannot_act_on_the_terminal() {
+    let said = local(Origin::Found, "/x\x1b[2J/r", "Serving /x\x1b[2J\nTrust me");
+    assert!(!said.contains('\x1b'));
+    assert!(
+        said.starts_with("Serving /x\\u{1b}[2J\\nTrust me\n"),
+        "{said}"
+    );
+    let trust = Trust::Own {
+        file: "c".into(),
+        names: vec!["a\x07b".into()],
+        ends: None,
+    };
+    let said = Banner {
+        what: "x",
+        urls: &[],
+        trust: &trust,
+    }
+    .text();
+    assert!(said.contains("for a\\u{7}b\n"), "{said}");
+}
+
+#[test]
+fn an_own_certificate_is_named() {
+    let names = vec!["example.com".to_owned(), "192.0.2.1".to_owned()];
+    let trust = Trust::Own {
+        file: "/etc/c.pem".into(),
+        names,
+        ends: Some(day()),
+    };
+    let urls = ["https://example.com/".to_owned()];
+    let said = Banner {
+        what: "x",
+        urls: &urls,
+        trust: &trust,
+    }
+    .text();
+    assert!(
+        said.contains(
+            "Certificate '/etc/c.pem'\n  for example.com, 192.0.2.1\n  until 2028-11-21\n"
+        )
+    );
+    assert!(!said.contains("--cacert"));
+}

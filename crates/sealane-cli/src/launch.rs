@@ -1,0 +1,95 @@
+//! From options to a running server and to its end: what `serve` and `echo` have in common.
+//!
+//! In order: may these addresses be served, who are we, bind, tell, wait. Nothing is printed before
+//! everything stands, so that an address that was printed answers.
+
+mod identity;
+mod interrupt;
+mod listen;
+
+use std::future::Future;
+use std::pin::Pin;
+
+use bytes::Buf;
+use http::{Request, Response};
+use sealane::{Body, Server};
+use time::OffsetDateTime;
+use tower_service::Service;
+
+use crate::banner::Banner;
+use crate::error::{Failure, Result};
+use crate::launch::identity::Proof;
+use crate::launch::interrupt::Interrupts;
+use crate::options::ServerArgs;
+use crate::terminal::{note, say};
+
+/// How a server came to its end without an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// All that ran was finished.
+    Drained,
+    /// It was told a second time to end, and what ran was cut.
+    Cut,
+}
+
+/// Serves until told to end; `what` is the first line of what is printed.
+///
+/// # Errors
+/// When the server cannot start, or accepting ends by itself.
+pub async fn serve<S, B>(args: &ServerArgs, what: &str, service: S) -> Result<Ended>
+where
+    S: Service<Request<Body>, Response = Response<B>> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    B: http_body::Body + Send + 'static,
+    B::Data: Buf + Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let places = listen::places(args).await?;
+    let proof = Proof::find(args, &places, OffsetDateTime::now_utc())?;
+    let options = args.limits.options(proof.identity());
+    let server = Server::with_service(options, service).map_err(|error| {
+        let hint = "the names are those of the library: headers_timeout is --headers-timeout";
+        Failure::usage(error.to_string()).hint(hint)
+    })?;
+    // From here on Ctrl-C is ours: none may be lost between binding and waiting.
+    let interrupts = Interrupts::begin()?;
+    let bound = listen::bind(&server, &places).await?;
+    let urls = listen::urls(&bound, proof.names());
+    say(&Banner {
+        what,
+        urls: &urls,
+        trust: proof.trust(),
+    }
+    .text());
+    attend(&server, &proof, interrupts).await
+}
+
+/// Waits for the end of a running server.
+async fn attend(server: &Server, proof: &Proof, mut interrupts: Interrupts) -> Result<Ended> {
+    let mut ending: Pin<Box<dyn Future<Output = String> + Send + '_>> = Box::pin(proof.ending());
+    loop {
+        tokio::select! {
+            ended = server.closed() => return ended.map(|()| Ended::Drained).map_err(broken),
+            () = interrupts.next() => break,
+            text = &mut ending => {
+                note(&text);
+                ending = Box::pin(std::future::pending());
+            }
+        }
+    }
+    note("ending: what runs may finish; Ctrl-C again ends at once");
+    tokio::select! {
+        ended = server.close() => ended.map(|()| Ended::Drained).map_err(broken),
+        () = interrupts.next() => Ok(Ended::Cut),
+    }
+}
+
+/// Says that a server ended though nobody told it to.
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "it stands where a mapping of errors is wanted"
+)]
+fn broken(error: sealane::Error) -> Failure {
+    Failure::new(format!("the server ended by itself: {error}"))
+}

@@ -1,0 +1,141 @@
+//! The options that every serving subcommand shares: addresses, certificate, limits.
+//!
+//! One table for all of them, so that `serve` and `echo` cannot drift apart. Only translation happens
+//! here: what the values mean, and what contradicts what, the library says.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use sealane::{Identity, ServerOptions};
+
+use crate::address::ListenAddress;
+use crate::error::{Failure, Result};
+use crate::quantity::{TimeLimit, size, time_limit};
+
+#[cfg(test)]
+mod tests;
+
+/// Where to listen, how to prove who one is, and what to put up with.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ServerArgs {
+    /// Where to listen: a port for this machine only, or HOST:PORT. May be given several times.
+    ///
+    /// A port alone (9000 or :9000) means 127.0.0.1 and ::1. Port 0 lets the system choose; the
+    /// port is printed. Any other address can be reached by others and needs --cert and --key.
+    /// [default: 8443]
+    #[arg(long = "addr", value_name = "[HOST:]PORT", help_heading = WHERE)]
+    pub addresses: Vec<ListenAddress>,
+
+    /// The certificate chain in PEM, the server's own certificate first.
+    ///
+    /// Without it, a certificate for localhost is made at each start, signed by a local authority
+    /// that is made at the first start.
+    #[arg(long, value_name = "FILE", requires = "key", help_heading = WHERE)]
+    pub cert: Option<PathBuf>,
+
+    /// The private key that belongs to the certificate, in PEM (PKCS#8, SEC1 or PKCS#1).
+    #[arg(long, value_name = "FILE", requires = "cert", help_heading = WHERE)]
+    pub key: Option<PathBuf>,
+
+    /// Where the local authority is kept. [default: sealane in the user's data folder]
+    #[arg(long, value_name = "DIR", env = "SEALANE_DATA_DIR", help_heading = WHERE)]
+    pub data_dir: Option<PathBuf>,
+
+    /// The limits.
+    #[command(flatten)]
+    pub limits: LimitArgs,
+}
+
+/// What a connection may cost.
+#[derive(Debug, Clone, Copy, Default, Args)]
+#[command(next_help_heading = "Limits (times such as 5s, 500ms, 2m, or off)")]
+pub struct LimitArgs {
+    /// The longest time from accepting a connection to the end of its TLS handshake. [default: 120s]
+    #[arg(long, value_name = "TIME", value_parser = time_limit)]
+    pub handshake_timeout: Option<TimeLimit>,
+
+    /// The longest time until the head of a request is complete. [default: 60s]
+    #[arg(long, value_name = "TIME", value_parser = time_limit)]
+    pub headers_timeout: Option<TimeLimit>,
+
+    /// The longest time until a whole request is received, its body included. [default: 300s]
+    #[arg(long, value_name = "TIME", value_parser = time_limit)]
+    pub request_timeout: Option<TimeLimit>,
+
+    /// How long a connection may rest between two requests. [default: 5s]
+    #[arg(long, value_name = "TIME", value_parser = time_limit)]
+    pub keep_alive_timeout: Option<TimeLimit>,
+
+    /// The largest head of a request, in octets or as 16KiB. [default: 16KiB]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub max_header_size: Option<usize>,
+
+    /// The most field lines in the head of a request. [default: 2000]
+    #[arg(long, value_name = "NUMBER")]
+    pub max_headers_count: Option<usize>,
+}
+
+impl ServerArgs {
+    /// The addresses to listen at.
+    pub fn addresses(&self) -> &[ListenAddress] {
+        const DEFAULT: &[ListenAddress] = &[ListenAddress::DEFAULT];
+        if self.addresses.is_empty() {
+            DEFAULT
+        } else {
+            &self.addresses
+        }
+    }
+
+    /// The files of a certificate of one's own, if it was given.
+    pub fn own_certificate(&self) -> Option<(&Path, &Path)> {
+        self.cert.as_deref().zip(self.key.as_deref())
+    }
+
+    /// The folder of the local authority.
+    ///
+    /// # Errors
+    /// When the system does not say where the user's data is kept.
+    pub fn data_dir(&self) -> Result<PathBuf> {
+        if let Some(folder) = &self.data_dir {
+            return std::path::absolute(folder)
+                .map_err(|error| Failure::io("find the data folder", folder, &error));
+        }
+        // The local one: a key shall not wander from machine to machine with a profile.
+        let project = directories::ProjectDirs::from("", "", "sealane");
+        project
+            .map(|project| project.data_local_dir().to_owned())
+            .ok_or_else(|| {
+                Failure::new("this system does not say where your data is kept (is HOME set?)")
+                    .hint("name a folder with --data-dir")
+            })
+    }
+}
+
+impl LimitArgs {
+    /// Options for a server with this identity; what was not given stays at the library's default.
+    pub fn options(self, identity: Identity) -> ServerOptions {
+        let mut options = ServerOptions::new(identity);
+        if let Some(limit) = self.handshake_timeout {
+            options = options.handshake_timeout(limit);
+        }
+        if let Some(limit) = self.headers_timeout {
+            options = options.headers_timeout(limit);
+        }
+        if let Some(limit) = self.request_timeout {
+            options = options.request_timeout(limit);
+        }
+        if let Some(limit) = self.keep_alive_timeout {
+            options = options.keep_alive_timeout(limit);
+        }
+        if let Some(octets) = self.max_header_size {
+            options = options.max_header_size(octets);
+        }
+        if let Some(count) = self.max_headers_count {
+            options = options.max_headers_count(count);
+        }
+        options
+    }
+}
+
+/// The heading of the first group in `--help`.
+const WHERE: &str = "Address and certificate";

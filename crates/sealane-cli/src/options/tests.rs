@@ -1,0 +1,106 @@
+use std::time::Duration;
+
+use clap::Parser;
+
+use super::*;
+
+/// A command of nothing but these options.
+#[derive(Debug, Parser)]
+struct Command {
+    /// The options.
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+/// Reads options.
+fn read(words: &[&str]) -> std::result::Result<ServerArgs, clap::Error> {
+    let words = ["sealane"].iter().chain(words);
+    Command::try_parse_from(words).map(|command| command.server)
+}
+
+#[test]
+fn nothing_given_is_the_default_address_and_no_limits_of_ours() {
+    let args = read(&[]).unwrap();
+    assert_eq!(args.addresses(), [ListenAddress::Loopback(8443)]);
+    assert!(args.own_certificate().is_none());
+    assert!(args.limits.handshake_timeout.is_none());
+}
+
+#[test]
+fn everything_given_arrives() {
+    let args = read(&[
+        "--addr",
+        "9000",
+        "--addr=127.0.0.1:80",
+        "--cert",
+        "c.pem",
+        "--key=k.pem",
+        "--handshake-timeout",
+        "1s",
+        "--headers-timeout=2s",
+        "--request-timeout",
+        "off",
+        "--keep-alive-timeout",
+        "500ms",
+        "--max-header-size",
+        "8KiB",
+        "--max-headers-count",
+        "50",
+    ])
+    .unwrap();
+    assert_eq!(args.addresses().len(), 2);
+    assert_eq!(
+        args.own_certificate(),
+        Some((Path::new("c.pem"), Path::new("k.pem")))
+    );
+    let limits = args.limits;
+    assert_eq!(
+        limits.handshake_timeout,
+        Some(TimeLimit(Some(Duration::from_secs(1))))
+    );
+    assert_eq!(
+        limits.headers_timeout,
+        Some(TimeLimit(Some(Duration::from_secs(2))))
+    );
+    assert_eq!(limits.request_timeout, Some(TimeLimit(None)));
+    assert_eq!(
+        limits.keep_alive_timeout,
+        Some(TimeLimit(Some(Duration::from_millis(500))))
+    );
+    assert_eq!(
+        (limits.max_header_size, limits.max_headers_count),
+        (Some(8192), Some(50))
+    );
+}
+
+#[test]
+fn wrong_ones_are_refused_with_the_reason() {
+    let refused = |words: &[&str], wanted: &str| {
+        let said = read(words).unwrap_err().to_string();
+        assert!(said.contains(wanted), "{words:?}: {said}");
+    };
+    refused(
+        &["--headers-timeout", "5"],
+        "a unit is missing: write 5s or 5ms",
+    );
+    refused(&["--max-header-size", "lots"], "a whole number is expected");
+    refused(&["--max-headers-count", "many"], "invalid digit");
+    refused(&["--addr", "example.com"], "the port is missing");
+    refused(&["--cert", "c.pem"], "--key");
+    refused(&["--key", "k.pem"], "--cert");
+    refused(&["--head", "5s"], "--head");
+    refused(
+        &["--headers-timeout", "5s", "--headers-timeout", "6s"],
+        "cannot be used multiple times",
+    );
+}
+
+#[test]
+fn the_data_folder_is_absolute() {
+    let args = ServerArgs {
+        data_dir: Some("some/where".into()),
+        ..ServerArgs::default()
+    };
+    let folder = args.data_dir().unwrap();
+    assert!(folder.is_absolute() && folder.ends_with("some/where"));
+}

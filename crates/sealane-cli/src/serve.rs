@@ -1,0 +1,62 @@
+//! `sealane serve`: a folder over HTTPS.
+//!
+//! The folder is `crate::folder`'s work; this file is the subcommand around it.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::error::{Failure, Result};
+use crate::folder::FolderService;
+use crate::launch::{self, Ended};
+use crate::options::ServerArgs;
+
+/// Serve a folder over HTTPS.
+///
+/// Files are served with their types, ranges and conditions; a folder shows its index.html, or a list
+/// of what is in it. Nothing outside the folder can be reached: links that lead out do not exist for
+/// clients, nor do names that begin with a dot, unless --hidden is given.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct ServeArgs {
+    /// The folder to serve.
+    #[arg(value_name = "DIR", default_value = ".")]
+    folder: PathBuf,
+
+    /// Serve files and folders whose name begins with a dot, too.
+    #[arg(long)]
+    hidden: bool,
+
+    /// Where and how to serve.
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+/// What a person tries first.
+const EXAMPLES: &str = "\
+Examples:
+  sealane serve                    this folder at https://localhost:8443/
+  sealane serve site --addr 9000   the folder site at https://localhost:9000/
+  sealane serve site --addr 0.0.0.0:443 --cert chain.pem --key key.pem
+                                   to everybody, with a certificate of your own
+
+At the first start a local certificate authority is made for this machine; the start tells where its
+root certificate is and how to trust it.";
+
+/// Runs until it is told to end.
+///
+/// # Errors
+/// When the folder or the server cannot be opened, or accepting ends by itself.
+pub async fn run(args: &ServeArgs) -> Result<Ended> {
+    let service = FolderService::open(&args.folder, args.hidden).map_err(|error| {
+        let failure = Failure::io("serve", &args.folder, &error);
+        match error.kind() {
+            std::io::ErrorKind::NotADirectory => {
+                failure.hint("name the folder that the file is in")
+            }
+            _ => failure,
+        }
+    })?;
+    let what = format!("Serving {}", service.path().display());
+    launch::serve(&args.server, &what, service).await
+}
