@@ -130,6 +130,7 @@ impl<L: StartLine> Core<L> {
     fn close_receiving(&mut self, why: CloseReason) {
         self.persistence.close(why);
         self.receiving = Receiving::Closed(why);
+        self.end_due = false;
         self.buffer.clear();
     }
 

@@ -465,3 +465,19 @@ fn debug_shows_no_octets() {
     let shown = format!("{server:?}");
     assert!(!shown.contains("secret"), "{shown}");
 }
+
+#[test]
+fn no_event_follows_a_refusal() {
+    let mut server = server();
+    server.receive(GET, START);
+    assert!(matches!(
+        server.poll_event(START),
+        Ok(Some(Event::Request(_)))
+    ));
+    assert!(server.refuse(StatusCode::BAD_REQUEST, b"", DATE, &mut Vec::new()));
+    assert_eq!(
+        server_events(&mut server),
+        [""; 0],
+        "not even the end that was due"
+    );
+}
