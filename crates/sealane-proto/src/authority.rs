@@ -1,7 +1,8 @@
 //! Authorities: host and port as the Host field and request targets carry them.
 //!
-//! Judged, not resolved: RFC 3986 §3.2.2 and §3.2.3, RFC 9110 §4.2 and §7.2. No user information, no
-//! IPvFuture (nobody has one, and a name that no resolver knows only serves to confuse), no zone ids.
+//! Judged, not resolved: RFC 3986 §3.2.2 and §3.2.3, RFC 9110 §4.2 and §7.2. No user information,
+//! no IPvFuture (nobody has one, and a name that no resolver knows only serves to confuse), no zone
+//! ids.
 
 use std::net::Ipv6Addr;
 
@@ -47,7 +48,8 @@ pub(crate) fn is_host_value(value: &[u8]) -> bool {
     value.is_empty() || Authority::parse(value).is_some()
 }
 
-/// Whether the octets are a host: a bracketed IPv6 address, or a name (which every IPv4 address is).
+/// Whether the octets are a host: a bracketed IPv6 address, or a name (which every IPv4 address
+/// is).
 ///
 /// An empty host is none: RFC 9110 §4.2.1 and §4.2.2 make such a URI invalid.
 fn is_host(host: &[u8]) -> bool {

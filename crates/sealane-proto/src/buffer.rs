@@ -1,8 +1,8 @@
 //! Received octets that no message has claimed yet.
 //!
-//! The buffer owns its octets and gives them away without copying. Where a scan stopped is kept by the
-//! scanner of that section, as an offset from the front: nothing is taken from the front while a
-//! section is being scanned, so no octet is searched twice.
+//! The buffer owns its octets and gives them away without copying. Where a scan stopped is kept by
+//! the scanner of that section, as an offset from the front: nothing is taken from the front while
+//! a section is being scanned, so no octet is searched twice.
 
 use std::fmt;
 

@@ -1,8 +1,8 @@
 //! ProtocolError: side, kind, offset, and the status a server should answer with.
 //!
 //! The kinds are grouped by what was being read (or, for our own faults, asked for), one file each.
-//! Nothing a peer sent is printed unescaped or at length. The stable names of [`ProtocolError::code`]
-//! are those that users of the https module already search for.
+//! Nothing a peer sent is printed unescaped or at length. The stable names of
+//! [`ProtocolError::code`] are those that users of the https module already search for.
 
 use std::fmt;
 
@@ -61,8 +61,8 @@ impl ProtocolError {
 
     /// Octets from the start of that section to the place of the fault (0 for our own faults).
     ///
-    /// A head starts at its start line (blank lines before it do not count), a body behind the blank
-    /// line of its head, a trailer section behind the line of the last chunk.
+    /// A head starts at its start line (blank lines before it do not count), a body behind the
+    /// blank line of its head, a trailer section behind the line of the last chunk.
     pub fn offset(&self) -> u64 {
         self.offset
     }

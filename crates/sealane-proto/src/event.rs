@@ -1,8 +1,8 @@
 //! Event: what the peer did, in the order in which it did it.
 //!
-//! Each message comes as one head, any number of [`Event::Data`] and exactly one [`Event::End`], also
-//! when it has no body. (Behind the head of a response that makes a tunnel, HTTP is over, and no event
-//! follows.) What we want to say ourselves are plain methods of the connections.
+//! Each message comes as one head, any number of [`Event::Data`] and exactly one [`Event::End`],
+//! also when it has no body. (Behind the head of a response that makes a tunnel, HTTP is over, and
+//! no event follows.) What we want to say ourselves are plain methods of the connections.
 
 use std::fmt;
 

@@ -1,8 +1,8 @@
 //! Field sections: scanning field lines, keeping them raw, and reading list-valued fields.
 //!
-//! One strict scanner serves heads and trailer sections alike: CRLF only, no folding, nothing between
-//! name and colon (RFC 9112 §2.2, §5, §5.2; RFC 9110 §5). What the fields mean for the end of a message
-//! is decided in `framing.rs`.
+//! One strict scanner serves heads and trailer sections alike: CRLF only, no folding, nothing
+//! between name and colon (RFC 9112 §2.2, §5, §5.2; RFC 9110 §5). What the fields mean for the end
+//! of a message is decided in `framing.rs`.
 
 use std::fmt;
 
@@ -226,8 +226,8 @@ impl FieldScanner {
                 Ok(())
             }
             b'\n' => Err(FieldError::BareLineFeed),
-            // RFC 9112 §5.2 lets a server refuse a folded line, and §2.2 a line of white space before
-            // the first field: what is a value to one parser is a field to another.
+            // RFC 9112 §5.2 lets a server refuse a folded line, and §2.2 a line of white space
+            // before the first field: what is a value to one parser is a field to another.
             b' ' | b'\t' => Err(FieldError::Folded),
             b':' => Err(FieldError::NameEmpty),
             _ if !grammar::is_tchar(octet) => Err(FieldError::NameOctet(octet)),
@@ -366,8 +366,9 @@ impl ConnectionOptions {
 
 /// The first field of a trailer section that must not stand there, if any.
 ///
-/// RFC 9110 §6.5.1: fields that frame or route a message, or say how its content is to be read, come
-/// too late behind it. A recipient that merged them would see another message than everyone before.
+/// RFC 9110 §6.5.1: fields that frame or route a message, or say how its content is to be read,
+/// come too late behind it. A recipient that merged them would see another message than everyone
+/// before.
 pub(crate) fn forbidden_trailer(fields: &HeaderMap) -> Option<(&HeaderName, Excerpt)> {
     fields
         .keys()

@@ -1,7 +1,7 @@
 //! The one decision: where does this message end (RFC 9112 §6.3).
 //!
-//! Pure functions over the complete field section. Strict: whatever two parsers might read in two ways
-//! is refused, never repaired. How the octets are then cut is the business of `body/`.
+//! Pure functions over the complete field section. Strict: whatever two parsers might read in two
+//! ways is refused, never repaired. How the octets are then cut is the business of `body/`.
 
 use http::header::{self, HeaderMap};
 use http::{StatusCode, Version};
@@ -33,8 +33,8 @@ pub enum BodyLength {
 
 /// Frames a request from its complete field section (RFC 9112 §6.3).
 ///
-/// `Transfer-Encoding` together with `Content-Length` is refused, not repaired: two parsers that disagree
-/// about such a message are all that request smuggling needs.
+/// `Transfer-Encoding` together with `Content-Length` is refused, not repaired: two parsers that
+/// disagree about such a message are all that request smuggling needs.
 pub(crate) fn of_request(version: Version, fields: &HeaderMap) -> Result<Framing, FramingError> {
     match coding_or_length(version, fields)? {
         Some(framing) => Ok(framing),
@@ -69,8 +69,8 @@ pub(crate) fn has_no_body(status: StatusCode) -> bool {
 
 /// The length of a Content-Length value: digits only, within 64 bits.
 ///
-/// A list of equal values, which RFC 9112 §6.3 rule 5 lets a recipient repair, is refused as well: it
-/// only comes into being where somebody has merged two messages' fields.
+/// A list of equal values, which RFC 9112 §6.3 rule 5 lets a recipient repair, is refused as well:
+/// it only comes into being where somebody has merged two messages' fields.
 pub(crate) fn length_of(value: &[u8]) -> Option<u64> {
     if value.is_empty() {
         return None;
@@ -85,7 +85,8 @@ pub(crate) fn length_of(value: &[u8]) -> Option<u64> {
 fn coding_or_length(version: Version, fields: &HeaderMap) -> Result<Option<Framing>, FramingError> {
     match (ends_in_chunked(fields)?, content_length(fields)?) {
         (true, Some(_)) => Err(FramingError::CodingAndLength),
-        // RFC 9112 §6.1: an intermediary of that age forwards the field without knowing what it means.
+        // RFC 9112 §6.1: an intermediary of that age forwards the field without knowing what it
+        // means.
         (true, None) if version == Version::HTTP_10 => Err(FramingError::CodingInHttp10),
         (true, None) => Ok(Some(Framing::Chunked)),
         (false, Some(octets)) => Ok(Some(Framing::Length(octets))),

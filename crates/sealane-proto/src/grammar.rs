@@ -9,7 +9,8 @@ pub(crate) const fn is_tchar(octet: u8) -> bool {
     CLASS[octet as usize] & TCHAR != 0
 }
 
-/// Whether the octet may stand in a `reg-name` unescaped: unreserved / sub-delims (RFC 3986 §3.2.2).
+/// Whether the octet may stand in a `reg-name` unescaped: unreserved / sub-delims (RFC 3986
+/// §3.2.2).
 pub(crate) const fn is_reg_name(octet: u8) -> bool {
     CLASS[octet as usize] & REG_NAME != 0
 }
@@ -91,7 +92,8 @@ pub(crate) fn skip_value(octets: &[u8], mut at: usize) -> usize {
         while at < octets.len() && is_value(octets[at]) && octets[at] != b'\t' {
             at += 1;
         }
-        // HTAB is the one control octet a value may hold; it is rare enough to leave the fast loop for.
+        // HTAB is the one control octet a value may hold; it is rare enough to leave the fast loop
+        // for.
         if octets.get(at) != Some(&b'\t') {
             return at;
         }
@@ -124,7 +126,8 @@ fn word(octets: &[u8], at: usize) -> Option<u64> {
 
 /// Marks the octets of `word` that are less than `bound` (at most 0x80).
 ///
-/// Borrows make marks above the lowest one doubtful; the lowest is exact, and only that one is used.
+/// Borrows make marks above the lowest one doubtful; the lowest is exact, and only that one is
+/// used.
 const fn below(word: u64, bound: u8) -> u64 {
     word.wrapping_sub(ONES * bound as u64) & !word & HIGH
 }

@@ -1,8 +1,8 @@
 //! Request head and response head: from octets to types.
 //!
-//! A head is scanned once, as its octets come, and built when its blank line is there. Both the `http`
-//! types and the octets as they came are handed on (RFC 9112 §2.1, §3, §4). How heads are written is in
-//! `head/encode.rs`.
+//! A head is scanned once, as its octets come, and built when its blank line is there. Both the
+//! `http` types and the octets as they came are handed on (RFC 9112 §2.1, §3, §4). How heads are
+//! written is in `head/encode.rs`.
 
 use std::fmt;
 
@@ -40,7 +40,8 @@ pub struct RequestHead {
     ///
     /// Never set for HTTP/1.0 or for a request without a body.
     pub expects_continue: bool,
-    /// The client wants to leave HTTP behind: Upgrade together with `Connection: upgrade`, or CONNECT.
+    /// The client wants to leave HTTP behind: Upgrade together with `Connection: upgrade`, or
+    /// CONNECT.
     pub upgrade: bool,
 }
 

@@ -1,9 +1,9 @@
 //! HTTP/1.1 and HTTP/1.0 as pure state: octets in, events out. Follows the version of `sealane`.
 //!
-//! No sockets, no clock, no tasks, no `unsafe`: whoever drives a connection reads and writes its octets
-//! and says what time it is. Semantics are RFC 9110, syntax and connections RFC 9112; what they leave
-//! to two readings is refused, because two parsers that disagree are all that request smuggling needs.
-//! Not here: TLS, name resolution, pools, redirects, content codings.
+//! No sockets, no clock, no tasks, no `unsafe`: whoever drives a connection reads and writes its
+//! octets and says what time it is. Semantics are RFC 9110, syntax and connections RFC 9112; what
+//! they leave to two readings is refused, because two parsers that disagree are all that request
+//! smuggling needs. Not here: TLS, name resolution, pools, redirects, content codings.
 //!
 //! # The flow
 //!
@@ -19,8 +19,8 @@
 //!
 //! ```text
 //!   Receiving   Head ─▶ Body ─▶ Done ─┐                     Head: a message is due
-//!                 └──────────────▲    ├─▶ both Head again   Body: its head was complete
-//!   Sending     Head ─▶ Body ─▶ Done ─┘   or both Closed    Done: it is, and waits for the other half
+//!                 └──────────────▲    ├─▶ both Head again   Body: its head is complete
+//!   Sending     Head ─▶ Body ─▶ Done ─┘   or both Closed    Done: so is all of it
 //!                 └──▶ Tunnel                               Tunnel: 101, or 2xx to CONNECT
 //! ```
 //!
@@ -28,8 +28,8 @@
 //!
 //! | module | what it knows |
 //! |---|---|
-//! | `connection/` | the two roles, their halves and how these depend on each other, the deadlines |
-//! | `event`, `close`, `limits`, `error` | the vocabulary: what happened, why it is over, how much is allowed |
+//! | `connection/` | the two roles, their halves, how these depend on each other, deadlines |
+//! | `event`, `close`, `limits`, `error` | what happened, why it is over, how much is allowed |
 //! | `head`, `start_line`, `authority`, `field` | heads, from octets to `http` types and back |
 //! | `framing`, `body/` | where a message ends, and how its octets are cut |
 //! | `grammar`, `buffer` | octet classes; octets that nobody has claimed yet |

@@ -16,7 +16,8 @@
 pub struct Limits {
     /// Octets of a whole head: start line, field lines and the blank line (default 16 KiB).
     ///
-    /// Browsers with large cookies stay below 16 KiB. A target that alone passes it is 414, else 431.
+    /// Browsers with large cookies stay below 16 KiB. A target that alone passes it is 414, else
+    /// 431.
     pub head_octets: usize,
     /// Field lines of one section (default 2000).
     ///
@@ -38,7 +39,8 @@ pub struct Limits {
     /// RFC 9112 §2.2 asks to ignore at least one, for clients that end a body with an extra CRLF;
     /// without a bound they would be input that never becomes a message.
     pub blank_lines: usize,
-    /// Octets of a request body that nobody wants, read only to keep the connection (default 256 KiB).
+    /// Octets of a request body that nobody wants, read only to keep the connection (default 256
+    /// KiB).
     ///
     /// Beyond that a new connection is cheaper for both sides than the rest of the upload.
     pub discarded_body_octets: u64,

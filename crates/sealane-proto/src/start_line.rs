@@ -1,7 +1,7 @@
 //! Request line, status line, and the four forms of request target (RFC 9112 §3, §3.2, §4).
 //!
-//! Both scanners are resumable at every octet and refuse a line at the first octet after which it can
-//! no longer become valid. They find where the parts are; `head.rs` makes types of them.
+//! Both scanners are resumable at every octet and refuse a line at the first octet after which it
+//! can no longer become valid. They find where the parts are; `head.rs` makes types of them.
 
 use http::{StatusCode, Version};
 

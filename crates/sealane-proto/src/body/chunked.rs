@@ -290,7 +290,8 @@ fn take_trailers(
 pub(crate) struct ChunkedEncoder;
 
 impl ChunkedEncoder {
-    /// Writes the line before `octets` (more than 0) octets of content; returns what must follow them.
+    /// Writes the line before `octets` (more than 0) octets of content; returns what must follow
+    /// them.
     pub(super) fn announce(&self, octets: u64, out: &mut Vec<u8>) -> &'static [u8] {
         write_hexadecimal(octets, out);
         out.extend_from_slice(b"\r\n");

@@ -27,8 +27,8 @@ impl UntilCloseDecoder {
 
     /// Judges the end: only an announced one completes the body.
     ///
-    /// Anybody on the path can end a TCP connection. RFC 9112 §9.8: without the closing alert a client
-    /// cannot tell a whole body from a cut one.
+    /// Anybody on the path can end a TCP connection. RFC 9112 §9.8: without the closing alert a
+    /// client cannot tell a whole body from a cut one.
     pub(super) fn end_input(&self, end: InputEnd) -> Result<(), ProtocolError> {
         match end {
             InputEnd::Orderly => Ok(()),

@@ -1,7 +1,8 @@
 //! A connection as its client sees it: requests out, responses in.
 //!
-//! One request at a time; it has no clocks of its own, for a client knows better than its connection
-//! how long it wants to wait. RFC 9112 §6.3, §9; RFC 9110 §7.8 (Upgrade), §9.3.6 (CONNECT), §15.2 (1xx).
+//! One request at a time; it has no clocks of its own, for a client knows better than its
+//! connection how long it wants to wait. RFC 9112 §6.3, §9; RFC 9110 §7.8 (Upgrade), §9.3.6
+//! (CONNECT), §15.2 (1xx).
 
 use std::sync::Arc;
 
@@ -34,9 +35,10 @@ pub struct ClientRules {
 
 /// One connection, client side: requests encoded, octets in, events out.
 ///
-/// The mirror of [`ServerConnection`](crate::ServerConnection), with the same four kinds of method. A
-/// response may come before its request has been sent whole; the connection is reusable when both are
-/// complete.
+/// The mirror of [`ServerConnection`](crate::ServerConnection), with the same four kinds of method.
+/// A response may come before its request has been sent whole; the connection is reusable when both
+/// are complete. If that response ends the connection, the caller need not send the rest: see
+/// [`abandon_body`](Self::abandon_body).
 #[derive(Debug)]
 pub struct ClientConnection {
     /// What this client asks of its servers.
@@ -73,9 +75,9 @@ impl ClientConnection {
     /// Sends the head of a request, always as HTTP/1.1.
     ///
     /// The caller gives exactly one Host field, which is written first, and a target in a form that
-    /// the method allows. Content-Length or `transfer-encoding: chunked` are added from `body` unless
-    /// they are there; a request without a body gets `content-length: 0` only if its method expects
-    /// one (RFC 9110 §8.6). Nothing else is added. On an error nothing has been written.
+    /// the method allows. Content-Length or `transfer-encoding: chunked` are added from `body`
+    /// unless they are there; a request without a body gets `content-length: 0` only if its method
+    /// expects one (RFC 9110 §8.6). Nothing else is added. On an error nothing has been written.
     pub fn send_request(
         &mut self,
         method: &Method,
@@ -123,8 +125,8 @@ impl ClientConnection {
 
     /// Ends the request, with a trailer section if its body is chunked.
     ///
-    /// Must be called for every request, also for one without a body. An error leaves everything as it
-    /// was, but for one: a body that is shorter than its announced length closes the connection.
+    /// Must be called for every request, also for one without a body. An error leaves everything as
+    /// it was, but for one: a body that is shorter than its announced length closes the connection.
     pub fn send_end(
         &mut self,
         trailers: Option<&HeaderMap>,

@@ -1,7 +1,7 @@
 //! The joint table: what the two halves of a connection make of each other.
 //!
-//! Persistence (RFC 9112 §9.3), tear-down (§9.6), half-close, and leaving HTTP (RFC 9110 §7.8, §9.3.6).
-//! It does not know which role we play: the same law holds for both.
+//! Persistence (RFC 9112 §9.3), tear-down (§9.6), half-close, and leaving HTTP (RFC 9110 §7.8,
+//! §9.3.6). It does not know which role we play: the same law holds for both.
 
 use crate::close::CloseReason;
 use crate::connection::half::{Receiving, Sending};

@@ -1,9 +1,9 @@
 //! A connection without its socket: the part that both roles share.
 //!
-//! The methods of a connection come in four kinds, and are named so: getters; `receive` and `handle_*`
-//! (input from outside); plain verbs (commands of the caller); `poll_*` (output to act upon). None
-//! blocks, none reads a clock. The moves of each role are in `server.rs` and `client.rs`, the law of
-//! both halves in `joint.rs` (RFC 9112 §9).
+//! The methods of a connection come in four kinds, and are named so: getters; `receive` and
+//! `handle_*` (input from outside); plain verbs (commands of the caller); `poll_*` (output to act
+//! upon). None blocks, none reads a clock. The moves of each role are in `server.rs` and
+//! `client.rs`, the law of both halves in `joint.rs` (RFC 9112 §9).
 
 use bytes::Bytes;
 use http::HeaderMap;

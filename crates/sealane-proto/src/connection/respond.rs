@@ -1,8 +1,8 @@
 //! Our moves as a server: interim and final responses, bodies, error replies.
 //!
-//! The second half of [`ServerConnection`]: everything that encodes. The order of a head is the caller's
-//! fields, Date, Connection, and last the field that frames the body (RFC 9112 §6, §9.3, §9.6; RFC 9110
-//! §6.6.1, §15.2, §15.3.5, §15.4.5).
+//! The second half of [`ServerConnection`]: everything that encodes. The order of a head is the
+//! caller's fields, Date, Connection, and last the field that frames the body (RFC 9112 §6, §9.3,
+//! §9.6; RFC 9110 §6.6.1, §15.2, §15.3.5, §15.4.5).
 
 use http::{HeaderMap, StatusCode, Version};
 
@@ -21,8 +21,8 @@ use crate::head::encode::{self, CallerFields};
 impl ServerConnection {
     /// Sends a 100 (Continue), for which the client holds its body back (RFC 9110 §10.1.1).
     ///
-    /// An error, and nothing sent, unless [`expects_continue`](Self::expects_continue): once the body
-    /// has begun to come it would be of no use any more.
+    /// An error, and nothing sent, unless [`expects_continue`](Self::expects_continue): once the
+    /// body has begun to come it would be of no use any more.
     pub fn send_continue(&mut self, out: &mut Vec<u8>) -> Result<(), ProtocolError> {
         self.exchange_before_head()?;
         if !self.expects_continue() {
@@ -50,18 +50,19 @@ impl ServerConnection {
 
     /// Sends the head of the final response.
     ///
-    /// `date` is the time now in the form of RFC 9110 §5.6.7. On an error nothing has been written, and
-    /// another response can be sent. What is added to, or left out of, the caller's fields:
+    /// `date` is the time now in the form of RFC 9110 §5.6.7. On an error nothing has been written,
+    /// and another response can be sent. What is added to, or left out of, the caller's fields:
     ///
     /// - Date, unless there is one.
-    /// - `connection: keep-alive` with `keep-alive: timeout=N`, or `connection: close`. A Connection
-    ///   field of the caller stands instead; if it says `close` the connection closes, and when the
-    ///   connection has to close although it does not say so, a second line says it.
+    /// - `connection: keep-alive` with `keep-alive: timeout=N`, or `connection: close`. A
+    ///   Connection field of the caller stands instead; if it says `close` the connection closes,
+    ///   and when the connection has to close although it does not say so, a second line says it.
     /// - Content-Length, or `transfer-encoding: chunked` for a body of unknown length. An HTTP/1.0
     ///   client gets such a body until the connection closes. The caller's own Content-Length, or
     ///   `transfer-encoding: chunked`, stands instead; contradictions are errors.
-    /// - A response to HEAD and a 304 keep the caller's framing field, as if there were a body, and get
-    ///   none otherwise. A 204, a 101 and a 2xx to CONNECT lose it (RFC 9110 §8.6, RFC 9112 §6.1).
+    /// - A response to HEAD and a 304 keep the caller's framing field, as if there were a body, and
+    ///   get none otherwise. A 204, a 101 and a 2xx to CONNECT lose it (RFC 9110 §8.6, RFC 9112
+    ///   §6.1).
     /// - A 101 gets `connection: upgrade`, unless it is there. It needs a request that asked for an
     ///   upgrade and is complete, and an Upgrade field. It and a 2xx to CONNECT make a tunnel.
     pub fn send_response(
@@ -108,9 +109,9 @@ impl ServerConnection {
 
     /// Ends the response, with a trailer section if its body is chunked.
     ///
-    /// Must be called for every response, also for one without a body (whose trailers are dropped with
-    /// the body). An error leaves everything as it was, but for one: a body that is shorter than its
-    /// announced length closes the connection, for nothing else tells the client so.
+    /// Must be called for every response, also for one without a body (whose trailers are dropped
+    /// with the body). An error leaves everything as it was, but for one: a body that is shorter
+    /// than its announced length closes the connection, for nothing else tells the client so.
     pub fn send_end(
         &mut self,
         trailers: Option<&HeaderMap>,
@@ -205,7 +206,8 @@ impl ServerConnection {
         {
             return Err(UsageError::UpgradeUnwanted);
         }
-        // RFC 9110 §7.8: the other protocol begins behind the request, and where that is must be known.
+        // RFC 9110 §7.8: the other protocol begins behind the request, and where that is must be
+        // known.
         if self.receiving_body() {
             return Err(UsageError::RequestIncomplete);
         }
@@ -295,8 +297,8 @@ impl ServerConnection {
         } else if unmet && self.receiving_body() {
             Some(CloseReason::ContinueUnsent)
         } else if exchange.method == MethodKind::Connect {
-            // A client may send octets for the tunnel before it knows that there is none: read as the
-            // next request, they would be one that somebody else has chosen.
+            // A client may send octets for the tunnel before it knows that there is none: read as
+            // the next request, they would be one that somebody else has chosen.
             Some(CloseReason::ConnectRefused)
         } else if self.core.buffer.is_empty() {
             self.core.end.map(InputEnd::close_reason)

@@ -1,7 +1,7 @@
 //! A connection as its server sees it: what comes in, which deadline runs, when it is over.
 //!
-//! How responses are written is in `respond.rs`; this file holds the state, the input and the events.
-//! RFC 9112 §9 (connections), RFC 9110 §10.1.1 (Expect), §7.8 (Upgrade), §9.3.6 (CONNECT).
+//! How responses are written is in `respond.rs`; this file holds the state, the input and the
+//! events. RFC 9112 §9 (connections), RFC 9110 §10.1.1 (Expect), §7.8 (Upgrade), §9.3.6 (CONNECT).
 
 use std::sync::Arc;
 
@@ -46,8 +46,9 @@ impl Default for ServerRules {
 /// One connection, server side: octets in, events out, responses encoded.
 ///
 /// Getters tell the state. [`receive`](Self::receive) and the `handle_*` methods take what happens
-/// outside. [`poll_event`](Self::poll_event) and [`next_timeout`](Self::next_timeout) say what is to
-/// be acted upon. All other methods are commands: they append octets to `out`, which the caller sends.
+/// outside. [`poll_event`](Self::poll_event) and [`next_timeout`](Self::next_timeout) say what is
+/// to be acted upon. All other methods are commands: they append octets to `out`, which the caller
+/// sends.
 ///
 /// After every input and every command, poll events until there is none. Holds no heap memory while
 /// it is idle.
@@ -119,8 +120,8 @@ impl ServerConnection {
 
     /// Takes octets that the client sent.
     ///
-    /// They are kept until [`poll_event`](Self::poll_event) finds a use for them: whoever wants memory
-    /// bounded stops reading while [`buffered`](Self::buffered) is high.
+    /// They are kept until [`poll_event`](Self::poll_event) finds a use for them: whoever wants
+    /// memory bounded stops reading while [`buffered`](Self::buffered) is high.
     pub fn receive(&mut self, octets: &[u8], now: Moment) {
         let may_tunnel = self.exchange.as_ref().is_some_and(Exchange::may_tunnel);
         self.core.receive(octets, may_tunnel);
@@ -159,7 +160,8 @@ impl ServerConnection {
 
     /// Says what the client did next; `None` when more octets are needed, or the response first.
     ///
-    /// After an error nothing more is read, and there is no further event; `refuse` may still answer.
+    /// After an error nothing more is read, and there is no further event; `refuse` may still
+    /// answer.
     pub fn poll_event(&mut self, now: Moment) -> Result<Option<Event>, ProtocolError> {
         if let Some(end) = self.core.take_due_end() {
             return Ok(Some(end));
@@ -357,7 +359,8 @@ impl ServerConnection {
         }
     }
 
-    /// Counts octets that nobody wanted, and reads nothing more of a body that has too many of them.
+    /// Counts octets that nobody wanted, and reads nothing more of a body that has too many of
+    /// them.
     fn refuse_long_body(&mut self, swallowed: u64) {
         let (Some(exchange), Receiving::Body(decoder)) = (&mut self.exchange, &self.core.receiving)
         else {
@@ -374,8 +377,8 @@ impl ServerConnection {
 
     /// Ends the exchange when both halves are done with it, and starts the clocks of what is next.
     pub(super) fn settle(&mut self, now: Moment) {
-        // Nobody wants the rest of the body, or the client never sends it; and the connection is not
-        // to be kept: there is nothing to wait for.
+        // Nobody wants the rest of the body, or the client never sends it; and the connection is
+        // not to be kept: there is nothing to wait for.
         let unwanted = |exchange: &Exchange| {
             exchange.discard.is_some() || exchange.expectation == Expectation::Awaited
         };

@@ -28,8 +28,8 @@ pub struct Timeouts {
     /// From the start of a message (of the connection, for the first) until its head is complete
     /// (default 60 s: against clients that send a head an octet at a time to hold a connection).
     pub head: Option<Duration>,
-    /// From the same start until the request is complete, body included (default 300 s: an upload of
-    /// 100 MB on a slow line, but not a body that never ends).
+    /// From the same start until the request is complete, body included (default 300 s: an upload
+    /// of 100 MB on a slow line, but not a body that never ends).
     pub request: Option<Duration>,
     /// From the end of an exchange until the first octet of the next request, as advertised in
     /// `Keep-Alive` (default 5 s). The deadline lies one second later than advertised: a request
@@ -149,8 +149,8 @@ impl Timers {
     }
 }
 
-/// By how much a keep-alive deadline is later than what is advertised: one second, for a request that
-/// is already on its way when the advertised time is over.
+/// By how much a keep-alive deadline is later than what is advertised: one second, for a request
+/// that is already on its way when the advertised time is over.
 const MARGIN: Duration = Duration::from_secs(1);
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What can be wrong with the fields that say where a message ends (RFC 9112 §6).
 //!
-//! Each of these is a way to make two parsers disagree about the end of a message, which is all that
-//! request smuggling needs. So each is refused; none is repaired.
+//! Each of these is a way to make two parsers disagree about the end of a message, which is all
+//! that request smuggling needs. So each is refused; none is repaired.
 
 use std::fmt;
 

@@ -24,7 +24,8 @@ pub enum StartLineError {
     TargetTooLong(usize),
     /// A target that is of none of the forms its method may have.
     TargetForm(Excerpt),
-    /// A target with user information, which is a disguise more often than a login (RFC 9110 §4.2.4).
+    /// A target with user information, which is a disguise more often than a login (RFC 9110
+    /// §4.2.4).
     TargetUserinfo,
     /// A request line without a version, as HTTP/0.9 had it.
     VersionMissing,
@@ -140,7 +141,8 @@ impl From<StartLineError> for ErrorKind {
 pub enum ResponseError {
     /// Octets came although no request is open (RFC 9112 §9.2).
     Unsolicited,
-    /// The protocol was switched although the request asked for no upgrade, or was not yet complete.
+    /// The protocol was switched although the request asked for no upgrade, or was not yet
+    /// complete.
     UnexpectedSwitch,
     /// More interim responses than the bound, which is given.
     TooManyInterim(usize),

@@ -1,8 +1,9 @@
 //! Writing heads: status line, request line, field lines, and the numbers in them.
 //!
-//! Every function appends to the caller's buffer and formats nothing through `fmt`: a head is written
-//! for each message. Which fields a head gets is decided in `connection/`; the fields that frame a
-//! message are taken out of the caller's here, so that they can be judged before they are written.
+//! Every function appends to the caller's buffer and formats nothing through `fmt`: a head is
+//! written for each message. Which fields a head gets is decided in `connection/`; the fields that
+//! frame a message are taken out of the caller's here, so that they can be judged before they are
+//! written.
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
