@@ -1,0 +1,65 @@
+//! How the program ends: once asked it drains, asked twice it goes.
+
+use std::io::Write;
+use std::process::{Child, Stdio};
+use std::sync::mpsc::Receiver;
+
+use crate::running::{Running, ended, lines, wait_for};
+
+/// An upload that has begun: the server has said that it waits for the body.
+fn upload(server: &Running) -> (Child, Receiver<String>) {
+    let mut curl = server.curl(
+        "slow",
+        &[
+            "--verbose",
+            "--upload-file",
+            "-",
+            "--expect100-timeout",
+            "20",
+        ],
+    );
+    let curl = curl
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut curl = curl.spawn().unwrap();
+    let said = lines(curl.stderr.take().unwrap());
+    wait_for(&said, "100 Continue");
+    (curl, said)
+}
+
+#[test]
+fn at_rest_it_ends_at_once() {
+    for signal in ["INT", "TERM"] {
+        let mut server = Running::start(&["echo"]);
+        assert_eq!(server.text("", &[]), "GET / 0");
+        server.signal(signal);
+        assert_eq!(server.exit_code(), Some(0), "{signal}");
+    }
+}
+
+#[test]
+fn what_runs_is_finished_and_nothing_new_begins() {
+    let mut server = Running::start(&["echo"]);
+    let (mut curl, _said) = upload(&server);
+    server.signal("INT");
+    server.wait_for_note("ending: what runs may finish; Ctrl-C again ends at once");
+    let late = server.curl("", &[]).output().unwrap();
+    assert_eq!(late.status.code(), Some(7), "connection refused: {late:?}");
+    curl.stdin.take().unwrap().write_all(b"the rest").unwrap();
+    let output = curl.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "PUT /slow 8");
+    assert_eq!(server.exit_code(), Some(0));
+}
+
+#[test]
+fn asked_twice_it_goes_at_once() {
+    let mut server = Running::start(&["echo"]);
+    let (mut curl, _said) = upload(&server);
+    server.signal("INT");
+    server.wait_for_note("ending:");
+    server.signal("INT");
+    assert_eq!(server.exit_code(), Some(130));
+    drop(curl.stdin.take());
+    assert!(!ended(&mut curl).success(), "the upload was cut");
+}

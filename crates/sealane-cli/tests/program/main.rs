@@ -1,0 +1,11 @@
+//! The built program as a stranger meets it: started by its arguments, asked by curl and openssl,
+//! ended by signals. What single parts decide is tested beside them; here is what reaches the wire,
+//! the terminal and the exit code.
+
+mod running;
+
+mod echo;
+mod ending;
+mod refusals;
+mod serve;
+mod trust;

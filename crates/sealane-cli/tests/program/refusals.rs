@@ -1,0 +1,152 @@
+//! What cannot be done is said in one line, with the way out, and in the exit code.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::Path;
+
+use rcgen::{KeyPair, generate_simple_self_signed};
+use tempfile::TempDir;
+
+use crate::running::run;
+
+/// Runs words that must fail with this code, and gives what was said.
+fn refused(words: &[&str], code: i32) -> String {
+    let output = run(words);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{words:?}: {said}");
+    assert!(output.stdout.is_empty(), "{words:?}");
+    assert!(!said.contains("panicked"), "{said}");
+    said
+}
+
+/// Writes a certificate for localhost, its key and another key.
+fn identity(place: &Path) -> [String; 3] {
+    let made = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let other = KeyPair::generate().unwrap();
+    let texts = [
+        made.cert.pem(),
+        made.signing_key.serialize_pem(),
+        other.serialize_pem(),
+    ];
+    let names = ["cert.pem", "key.pem", "other.pem"];
+    let mut paths = names.map(|name| place.join(name).to_str().unwrap().to_owned());
+    for (path, text) in paths.iter_mut().zip(texts) {
+        fs::write(path, text).unwrap();
+    }
+    paths
+}
+
+#[test]
+fn a_port_that_is_taken() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let said = refused(&["echo", "--addr", &port], 1);
+    let first = said.lines().next().unwrap();
+    assert!(
+        first.starts_with("error: ") && first.contains(&port) && first.contains("in use"),
+        "{said}"
+    );
+    assert!(
+        said.contains("\nhint: ") && said.contains("--addr"),
+        "{said}"
+    );
+}
+
+#[test]
+fn files_that_are_missing_or_wrong() {
+    let place = TempDir::new().unwrap();
+    let [cert, key, other] = identity(place.path());
+    let said = refused(&["echo", "--cert", "/no/such.pem", "--key", &key], 1);
+    assert_eq!(
+        said,
+        "error: cannot read the certificate /no/such.pem: No such file or directory\n"
+    );
+    let said = refused(&["echo", "--cert", &cert, "--key", "/no/such.pem"], 1);
+    assert_eq!(
+        said,
+        "error: cannot read the private key /no/such.pem: No such file or directory\n"
+    );
+    for (cert, key) in [(&cert, &other), (&cert, &cert), (&key, &key)] {
+        let said = refused(&["echo", "--cert", cert, "--key", key], 1);
+        assert!(
+            said.starts_with("error: ") && said.contains(&**key),
+            "{said}"
+        );
+        assert!(
+            !said.contains("MII") && !said.contains("MHc"),
+            "no secret is shown: {said}"
+        );
+    }
+    let said = refused(&["serve", "/no/such/folder"], 1);
+    assert_eq!(
+        said,
+        "error: cannot serve /no/such/folder: No such file or directory\n"
+    );
+    let said = refused(&["serve", &cert], 1);
+    assert!(
+        said.contains("Not a directory\nhint: name the folder"),
+        "{said}"
+    );
+}
+
+#[test]
+fn others_are_not_served_without_a_certificate() {
+    for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:8443"] {
+        let said = refused(&["serve", "--addr", address], 2);
+        assert!(said.contains("can be reached by other machines"), "{said}");
+        assert!(said.contains("hint: give --cert and --key"), "{said}");
+    }
+}
+
+#[test]
+fn limits_that_contradict_each_other() {
+    let said = refused(
+        &[
+            "echo",
+            "--headers-timeout",
+            "10s",
+            "--request-timeout",
+            "5s",
+        ],
+        2,
+    );
+    assert!(
+        said.contains("headers_timeout") && said.contains("10s") && said.contains("5s"),
+        "{said}"
+    );
+    let said = refused(&["echo", "--max-header-size", "1"], 2);
+    assert!(said.contains("max_header_size"), "{said}");
+}
+
+#[test]
+fn the_data_folder_cannot_be_used() {
+    let said = refused(&["echo", "--data-dir", "/dev/null/x"], 1);
+    assert!(
+        said.starts_with("error: cannot make the data folder /dev/null/x: "),
+        "{said}"
+    );
+}
+
+#[test]
+fn nothing_to_do_shows_the_help() {
+    let output = run(&[]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.contains("Usage: sealane") && said.contains("serve") && said.contains("echo"),
+        "{said}"
+    );
+    let output = run(&["--version"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(
+        output.stdout,
+        format!("sealane {}\n", env!("CARGO_PKG_VERSION")).as_bytes()
+    );
+    let output = run(&["serve", "--help"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(
+        String::from_utf8(output.stdout)
+            .unwrap()
+            .contains("Examples:")
+    );
+}
