@@ -212,3 +212,37 @@ async fn a_peer_that_vanishes_in_the_handshake_costs_nothing() {
     assert_serves(&ground, address).await;
     server.close().await.unwrap();
 }
+
+/// A peer may send a handshake message in parts, and rustls then keeps offsets into the octets it
+/// has been given; forgetting those octets at the end of the stream made the answer panic.
+#[tokio::test]
+async fn half_a_handshake_message_before_the_end_of_the_stream_costs_no_answer() {
+    let ground = Ground::new();
+    let server = create_server(ground.options(), |_| async {
+        // Long enough for what follows the request to have arrived.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        Response::new("answered")
+    })
+    .unwrap();
+    let address = listen(&server).await;
+    let mut stream = ground.connect_open(address).await;
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        .await
+        .unwrap();
+    let (mut socket, session) = stream.into_inner();
+    // The first octet of a KeyUpdate (RFC 8446 §4.6.3), and nothing more.
+    socket
+        .write_all(&support::seal_by_hand(session, &[24]))
+        .await
+        .unwrap();
+    socket.shutdown().await.unwrap();
+    let mut answer = Vec::new();
+    socket.read_to_end(&mut answer).await.unwrap();
+    assert!(
+        answer.len() > 100,
+        "tickets, the answer and close_notify: {} octets",
+        answer.len()
+    );
+    assert_serves(&ground, address).await;
+}

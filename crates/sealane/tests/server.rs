@@ -526,3 +526,49 @@ async fn a_service_that_is_not_ready_is_waited_for() {
         "ready"
     );
 }
+
+#[tokio::test]
+async fn an_unknown_expectation_is_declined_and_the_connection_goes_on() {
+    let ground = Ground::new();
+    let server = create_server(ground.options(), describe).unwrap();
+    let address = listen(&server).await;
+    let requests =
+        b"POST / HTTP/1.1\r\nHost: a\r\nExpect: miracles\r\nContent-Length: 4\r\n\r\nbody\
+                     GET /next HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    let answer = ground.say(address, requests).await;
+    assert!(
+        answer.starts_with("HTTP/1.1 417 Expectation Failed\r\n"),
+        "{answer}"
+    );
+    assert!(answer.ends_with("GET /next 0"), "{answer}");
+}
+
+#[tokio::test]
+async fn trailers_leave_with_a_chunked_body_and_spare_a_sized_one() {
+    let ground = Ground::new();
+    let server = create_server(ground.options(), |request: Request<Body>| async move {
+        let (mut sender, body) = Body::channel();
+        tokio::spawn(async move {
+            sender.send("content").await.unwrap();
+            let trailers = http::HeaderMap::from_iter([(http::header::ETAG, "x".parse().unwrap())]);
+            sender.end_with_trailers(trailers);
+        });
+        let mut response = Response::new(body);
+        if request.uri() == "/sized" {
+            response
+                .headers_mut()
+                .insert("content-length", "7".parse().unwrap());
+        }
+        response
+    })
+    .unwrap();
+    let address = listen(&server).await;
+    let requests = b"GET /chunked HTTP/1.1\r\nHost: a\r\n\r\n\
+                     GET /sized HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    let answer = ground.say(address, requests).await;
+    assert!(
+        answer.contains("\r\n7\r\ncontent\r\n0\r\netag: x\r\n\r\nHTTP/1.1 200 OK\r\n"),
+        "{answer}"
+    );
+    assert!(answer.ends_with("\r\n\r\ncontent"), "{answer}");
+}

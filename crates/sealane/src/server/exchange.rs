@@ -173,8 +173,16 @@ where
 
     fn end_response(&mut self, trailers: Option<&HeaderMap>, now: Moment) {
         self.exchange = Exchange::Idle;
-        if let Err(error) = self.http.send_end(trailers, self.outbox.plain(), now) {
-            self.body_failed(&error.into());
+        let out = self.outbox.plain();
+        let before = out.len();
+        let Err(error) = self.http.send_end(trailers, out, now) else {
+            return;
+        };
+        out.truncate(before);
+        // Only a chunked body can carry trailers (RFC 9112 §7.1.2); the content is whole without.
+        match trailers.map(|_| self.http.send_end(None, out, now)) {
+            Some(Ok(())) => tracing::warn!(%error, "a response's trailers were not sent"),
+            _ => self.body_failed(&error.into()),
         }
     }
 
@@ -230,7 +238,7 @@ where
         }
         match self.http.poll_event(now) {
             Ok(None) => return false,
-            Ok(Some(Event::Request(head))) => self.begin(head, context),
+            Ok(Some(Event::Request(head))) => self.begin(head, context, now),
             Ok(Some(Event::Data(octets))) => {
                 if let Some(feeder) = &self.feeder {
                     feeder.push(octets);
@@ -261,7 +269,11 @@ where
     }
 
     /// Hands a request to the service.
-    fn begin(&mut self, head: RequestHead, context: &mut Context<'_>) {
+    fn begin(&mut self, head: RequestHead, context: &mut Context<'_>, now: Moment) {
+        if head.has_unknown_expectation() {
+            self.decline_expectation(now);
+            return;
+        }
         let body = match head.framing {
             Framing::Empty | Framing::Length(0) => Body::empty(),
             Framing::Length(octets) => self.feed(SizeHint::with_exact(octets)),
@@ -281,6 +293,20 @@ where
             self.upgrade = Some(sender);
         }
         self.start_handler(request, context);
+    }
+
+    /// Answers 417 to an expectation that nobody here knows (RFC 9110 §10.1.1).
+    fn decline_expectation(&mut self, now: Moment) {
+        let (status, none) = (StatusCode::EXPECTATION_FAILED, HeaderMap::new());
+        let out = self.outbox.plain();
+        match self
+            .http
+            .send_response(status, &none, BodyLength::Known(0), &date::now(), out)
+        {
+            Ok(_) => self.end_response(None, now),
+            Err(error) => self.body_failed(&error.into()),
+        }
+        self.http.discard_body();
     }
 
     fn feed(&mut self, length: SizeHint) -> Body {

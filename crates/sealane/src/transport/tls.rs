@@ -17,14 +17,14 @@ use std::task::{Context, Poll, ready};
 
 use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
 use rustls::unbuffered::{
-    AppDataRecord, ConnectionState, EncodeError, EncodeTlsData, EncryptError, UnbufferedStatus,
-    WriteTraffic,
+    AppDataRecord, ConnectionState, EncryptError, UnbufferedStatus, WriteTraffic,
 };
 use sealane_tls::{HandshakeError, TlsInfo, observe};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::scratch;
+use super::sealed::{RECORD, Sealed};
 
 /// A TCP connection with TLS on it, seen as plain octets.
 pub(crate) struct TlsStream {
@@ -380,7 +380,7 @@ impl TlsStream {
                     self.receiving = Receiving::CloseNotify;
                     Ok(())
                 }
-                _ => Err(io::Error::from(io::ErrorKind::NotConnected).into()),
+                _ => Err(io::ErrorKind::NotConnected.into()),
             };
             self.incoming.drain(..discard);
             step?;
@@ -462,89 +462,6 @@ fn digest<Data>(
     Ok((discard, step))
 }
 
-/// Sealed octets on their way to the socket, in a buffer lent by the worker while there are any.
-#[derive(Debug, Default)]
-struct Sealed {
-    buffer: Vec<u8>,
-    start: usize,
-    end: usize,
-}
-
-impl Sealed {
-    fn is_empty(&self) -> bool {
-        self.start == self.end
-    }
-
-    /// Whether the next record must wait until these octets have left.
-    ///
-    /// The handshake's last records are small, and leave in one write with the first answer.
-    fn is_full(&self) -> bool {
-        self.end - self.start > SMALL
-    }
-
-    fn octets(&self) -> &[u8] {
-        &self.buffer[self.start..self.end]
-    }
-
-    fn sent(&mut self, count: usize) {
-        self.start += count;
-        if self.is_empty() {
-            self.give_back();
-        }
-    }
-
-    fn give_back(&mut self) {
-        if !self.buffer.is_empty() {
-            scratch::put_sealed(std::mem::take(&mut self.buffer));
-        }
-        (self.start, self.end) = (0, 0);
-    }
-
-    /// The free part of the buffer, at least `len` long.
-    fn space(&mut self, len: usize) -> &mut [u8] {
-        if self.buffer.is_empty() {
-            self.buffer = scratch::take_sealed(self.end + len);
-        } else if self.buffer.len() < self.end + len {
-            self.buffer.resize(self.end + len, 0);
-        }
-        &mut self.buffer[self.end..]
-    }
-
-    fn fill(
-        &mut self,
-        mut seal: impl FnMut(&mut [u8]) -> Result<usize, EncryptError>,
-    ) -> Result<(), TransportError> {
-        let mut len = RECORD + OVERHEAD;
-        loop {
-            match seal(self.space(len)) {
-                Ok(written) => {
-                    self.end += written;
-                    return Ok(());
-                }
-                Err(EncryptError::InsufficientSize(error)) => len = error.required_size,
-                Err(EncryptError::EncryptExhausted) => {
-                    let text = "the TLS keys have sealed as many records as they may";
-                    return Err(io::Error::other(text).into());
-                }
-            }
-        }
-    }
-
-    fn append<Data>(&mut self, record: &mut EncodeTlsData<'_, Data>) -> Result<(), TransportError> {
-        let mut len = SMALL;
-        loop {
-            match record.encode(self.space(len)) {
-                Ok(written) => {
-                    self.end += written;
-                    return Ok(());
-                }
-                Err(EncodeError::InsufficientSize(error)) => len = error.required_size,
-                Err(EncodeError::AlreadyEncoded) => return Ok(()),
-            }
-        }
-    }
-}
-
 /// What the first octets of a connection look like.
 enum Opening {
     Tls,
@@ -578,15 +495,6 @@ const LONGEST_METHOD: usize = 17;
 
 /// Octets read at a time: one turn's budget.
 const READ: usize = 64 * 1024;
-
-/// The largest plain record (RFC 8446 §5.1).
-const RECORD: usize = 16 * 1024;
-
-/// What sealing may add to a record, with a key update in front of it.
-const OVERHEAD: usize = 256;
-
-/// Waiting octets that the next record may still join.
-const SMALL: usize = 4 * 1024;
 
 /// The longest partial handshake message that is kept: its length field allows no more (RFC 8446 §4
 /// bounded by rustls to 64 KiB), and one record's framing around it.

@@ -22,10 +22,14 @@ use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::client::danger::{
     HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
 };
+use tokio_rustls::rustls::crypto::cipher::{OutboundChunks, OutboundPlainMessage};
 use tokio_rustls::rustls::crypto::{aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use tokio_rustls::rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use tokio_rustls::rustls::{
+    ClientConfig, ClientConnection, ConnectionTrafficSecrets, ContentType, DigitallySignedStruct,
+    ProtocolVersion, RootCertStore, SignatureScheme,
+};
 
 /// A certificate authority for one test, and a folder for its files.
 pub struct Ground {
@@ -60,6 +64,15 @@ impl Ground {
 
     /// A TLS connection to `address` that trusts the authority.
     pub async fn connect(&self, address: SocketAddr) -> TlsStream<TcpStream> {
+        self.connect_with(address, false).await
+    }
+
+    /// The same, for [`seal_by_hand`]: its keys can be taken out.
+    pub async fn connect_open(&self, address: SocketAddr) -> TlsStream<TcpStream> {
+        self.connect_with(address, true).await
+    }
+
+    async fn connect_with(&self, address: SocketAddr, open: bool) -> TlsStream<TcpStream> {
         let mut roots = RootCertStore::empty();
         let pem = self.ca.certificate_pem();
         roots
@@ -68,6 +81,7 @@ impl Ground {
         let mut config = ClientConfig::builder()
             .with_root_certificates(roots)
             .with_no_client_auth();
+        config.enable_secret_extraction = open;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         let socket = TcpStream::connect(address).await.unwrap();
         socket.set_nodelay(true).unwrap();
@@ -168,6 +182,22 @@ pub async fn text_of(response: hyper::Response<hyper::body::Incoming>) -> String
 pub fn stdout(output: &Output) -> String {
     assert!(output.status.success(), "{output:?}");
     String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Seals one handshake record with a client's own keys: rustls never sends parts of a message.
+pub fn seal_by_hand(session: ClientConnection, message: &[u8]) -> Vec<u8> {
+    let suite = session.negotiated_cipher_suite().unwrap();
+    let secrets = session.dangerous_extract_secrets().unwrap();
+    let (sequence, ConnectionTrafficSecrets::Aes128Gcm { key, iv }) = secrets.tx else {
+        panic!("the server's first suite is AES-128-GCM");
+    };
+    let record = OutboundPlainMessage {
+        typ: ContentType::Handshake,
+        version: ProtocolVersion::TLSv1_2,
+        payload: OutboundChunks::Single(message),
+    };
+    let mut encrypter = suite.tls13().unwrap().aead_alg.encrypter(key, iv);
+    encrypter.encrypt(record, sequence).unwrap().encode()
 }
 
 /// Takes one certificate and no other, whatever it says of itself.
