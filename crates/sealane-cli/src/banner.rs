@@ -1,7 +1,7 @@
 //! The block of text that a server prints at its start: where it is, what to trust, what to try.
 //!
-//! Pure: facts in, text out. The `curl` line is ready to be copied; the first line with `https://` is
-//! the address, also for programs.
+//! Pure: facts in, text out. The `curl` line is ready to be copied; the first line with `https://`
+//! is the address, also for programs.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -138,7 +138,8 @@ const PROMISE: &str =
 const WAYS: &str = "
 How (FILE is the path above):
   curl             --cacert FILE, as below
-  Debian, Ubuntu   sudo cp FILE /usr/local/share/ca-certificates/sealane.crt && sudo update-ca-certificates
+  Debian, Ubuntu   sudo cp FILE /usr/local/share/ca-certificates/sealane.crt
+                   sudo update-ca-certificates
   Fedora, Arch     sudo trust anchor FILE
   macOS            security add-trusted-cert -k ~/Library/Keychains/login.keychain-db FILE
   Windows          certutil -user -addstore Root FILE

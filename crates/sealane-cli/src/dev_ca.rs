@@ -1,10 +1,11 @@
-//! The local certificate authority: what makes `sealane serve` trusted without a certificate of one's own.
+//! The local certificate authority: what makes `sealane serve` trusted without a certificate of
+//! one's own.
 //!
 //! A root is made once. Its key signs one intermediate and is then gone: it never touches the disk.
-//! The intermediate's key stays, readable by its owner only, and can vouch for nothing but localhost
-//! names and loopback addresses on servers (RFC 5280 §4.2.1.10, §4.2.1.12). Each start signs a fresh
-//! end-entity certificate whose key lives in memory. So whoever steals the folder can pose as the
-//! owner's own machine to itself, and as nobody else.
+//! The intermediate's key stays, readable by its owner only, and can vouch for nothing but
+//! localhost names and loopback addresses on servers (RFC 5280 §4.2.1.10, §4.2.1.12). Each start
+//! signs a fresh end-entity certificate whose key lives in memory. So whoever steals the folder can
+//! pose as the owner's own machine to itself, and as nobody else.
 
 pub mod certificates;
 mod store;

@@ -1,8 +1,8 @@
 //! The sealane command line: arguments in, an exit code out.
 //!
-//! A front: it translates and decides nothing about HTTP or TLS. Reading the environment, printing and
-//! waiting for Ctrl-C happen here and nowhere else in the project. One file per subcommand; what the
-//! subcommands share lies below them.
+//! A front: it translates and decides nothing about HTTP or TLS. Reading the environment, printing
+//! and waiting for Ctrl-C happen here and nowhere else in the project. One file per subcommand;
+//! what the subcommands share lies below them.
 
 // A module uses what is declared below it, never above.
 pub mod serve;

@@ -1,7 +1,7 @@
 //! The options that every serving subcommand shares: addresses, certificate, limits.
 //!
-//! One table for all of them, so that `serve` and `echo` cannot drift apart. Only translation happens
-//! here: what the values mean, and what contradicts what, the library says.
+//! One table for all of them, so that `serve` and `echo` cannot drift apart. Only translation
+//! happens here: what the values mean, and what contradicts what, the library says.
 
 use std::path::{Path, PathBuf};
 
@@ -50,7 +50,8 @@ pub struct ServerArgs {
 #[derive(Debug, Clone, Copy, Default, Args)]
 #[command(next_help_heading = "Limits (times such as 5s, 500ms, 2m, or off)")]
 pub struct LimitArgs {
-    /// The longest time from accepting a connection to the end of its TLS handshake. [default: 120s]
+    /// The longest time from accepting a connection to the end of its TLS handshake. [default:
+    /// 120s]
     #[arg(long, value_name = "TIME", value_parser = time_limit)]
     pub handshake_timeout: Option<TimeLimit>,
 

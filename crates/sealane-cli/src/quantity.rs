@@ -1,7 +1,7 @@
 //! Lengths of time and sizes as people write them: `5s`, `500ms`, `2m`, `16KiB`, `off`.
 //!
-//! A number of seconds without its unit is refused: half of all tools mean milliseconds, and a limit
-//! that is a thousand times too long protects nobody.
+//! A number of seconds without its unit is refused: half of all tools mean milliseconds, and a
+//! limit that is a thousand times too long protects nobody.
 
 use std::time::Duration;
 
@@ -83,6 +83,6 @@ fn split(text: &str) -> Result<(u64, &str), String> {
     Ok((number, unit))
 }
 
-/// The longest limit in milliseconds, 365 days: beyond it a deadline is a mistake, and far beyond it
-/// the clock of the system can no longer express the moment.
+/// The longest limit in milliseconds, 365 days: beyond it a deadline is a mistake, and far beyond
+/// it the clock of the system can no longer express the moment.
 const LONGEST: u64 = 365 * 24 * 3_600_000;

@@ -66,7 +66,8 @@ pub(crate) fn note(text: &str) {
 
 /// Whether a character could act on the terminal instead of standing in it.
 ///
-/// The bidirectional controls are among them: they let a name show as another one ("Trojan Source").
+/// The bidirectional controls are among them: they let a name show as another one ("Trojan
+/// Source").
 fn disturbs(character: char) -> bool {
     character.is_control()
         || matches!(

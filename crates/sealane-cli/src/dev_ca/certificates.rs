@@ -291,7 +291,8 @@ fn permitted() -> Vec<GeneralSubtree> {
     ]
 }
 
-/// A distinguished name of one common name, cut to the bound of RFC 5280 (64 characters, appendix A).
+/// A distinguished name of one common name, cut to the bound of RFC 5280 (64 characters, appendix
+/// A).
 fn named(name: &str) -> DistinguishedName {
     let mut distinguished = DistinguishedName::new();
     distinguished.push(
@@ -321,11 +322,12 @@ const SUBNETS: [&[u8]; 2] = [
     ],
 ];
 
-/// How long an authority lives: two years, so that trusting it is rare and forgetting it is harmless.
+/// How long an authority lives: two years, so that trusting it is rare and forgetting it is
+/// harmless.
 const AUTHORITY_LIFE: Duration = Duration::days(730);
 
-/// How long a leaf lives: a week. It is made anew at each start and its key is never stored, so this
-/// bounds only a server that runs on and on; such a server says when the week is nearly over.
+/// How long a leaf lives: a week. It is made anew at each start and its key is never stored, so
+/// this bounds only a server that runs on and on; such a server says when the week is nearly over.
 const LEAF_LIFE: Duration = Duration::days(7);
 
 /// The least life a leaf must be able to have: an authority that ends sooner counts as ended.

@@ -114,7 +114,8 @@ fn write_all(draft: &Path, made: &Stored) -> std::io::Result<()> {
         (KEY, made.key.as_str(), 0o600),
     ];
     for (name, text, mode) in parts {
-        // The mode is given at creation: a moment with a wider mode would be enough to read the key.
+        // The mode is given at creation: a moment with a wider mode would be enough to read the
+        // key.
         let mut file = file_of_mode(mode)
             .create_new(true)
             .write(true)
@@ -216,7 +217,8 @@ mod private {
             return Ok(());
         }
         let message = format!(
-            "{} is open to other users of this machine: its mode is {mode:04o}, {wanted:04o} is needed",
+            "{} is open to other users of this machine: its mode is {mode:04o}, {wanted:04o} is \
+             needed",
             path.display()
         );
         Err(Failure::new(message).hint(format!(
@@ -227,8 +229,8 @@ mod private {
     }
 }
 
-/// Owners and modes, where the system keeps them in another way: the user's data folder is closed to
-/// other users by its own access list.
+/// Owners and modes, where the system keeps them in another way: the user's data folder is closed
+/// to other users by its own access list.
 #[cfg(not(unix))]
 mod private {
     use std::fs::Metadata;

@@ -67,7 +67,8 @@ fn verify(data: &TempDir, root: &Path, chain: &str, now: OffsetDateTime, more: &
     String::from_utf8_lossy(&[said.stdout, said.stderr].concat()).into_owned()
 }
 
-/// A certificate for any names, signed by the stored intermediate: what a thief of its key could make.
+/// A certificate for any names, signed by the stored intermediate: what a thief of its key could
+/// make.
 fn stolen(data: &TempDir, names: &[&str]) -> String {
     let pem = fs::read_to_string(file(data, "intermediate.pem")).unwrap();
     let key = fs::read_to_string(file(data, "intermediate-key.pem")).unwrap();

@@ -100,6 +100,6 @@ const PERIOD: u8 = 251;
 /// What `/big` gives: 8 MiB, more than all buffers between two programs hold.
 const BIG: u64 = 8 * 1024 * 1024;
 
-/// The most that `/bytes/N` gives: 1 TiB, a day at a hundred megabits per second. It costs no memory;
-/// the bound keeps a slip of the hand from filling a disk unnoticed.
+/// The most that `/bytes/N` gives: 1 TiB, a day at a hundred megabits per second. It costs no
+/// memory; the bound keeps a slip of the hand from filling a disk unnoticed.
 const MOST: u64 = 1 << 40;

@@ -107,7 +107,8 @@ impl Validators {
         Verdict::Send
     }
 
-    /// Whether a `Range` may be honoured: no `If-Range`, or one that fits exactly (RFC 9110 §13.1.5).
+    /// Whether a `Range` may be honoured: no `If-Range`, or one that fits exactly (RFC 9110
+    /// §13.1.5).
     ///
     /// Parts of two different states must never be joined, so only strong validators count.
     pub fn range_applies(&self, fields: &HeaderMap) -> bool {
@@ -173,8 +174,8 @@ fn date(fields: &HeaderMap, name: &HeaderName) -> Option<SystemTime> {
     httpdate::parse_http_date(line).ok()
 }
 
-/// How long a file must have rested for its validators to be strong: two seconds, twice the grain of
-/// the coarsest date (`Last-Modified`, and the clock of some file systems).
+/// How long a file must have rested for its validators to be strong: two seconds, twice the grain
+/// of the coarsest date (`Last-Modified`, and the clock of some file systems).
 const RESTED: Duration = Duration::from_secs(2);
 
 /// The first second that HTTP dates cannot express, four digits being all they have for the year.

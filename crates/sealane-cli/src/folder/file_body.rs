@@ -1,8 +1,8 @@
 //! A part of a file as a message body: read piece by piece, one piece ahead of the socket.
 //!
-//! At most two pieces are in memory, whatever the file's size. Exactly the promised octets are sent:
-//! a file that grows meanwhile is cut, one that shrinks ends the connection, since the length has
-//! already left (RFC 9112 §6.3).
+//! At most two pieces are in memory, whatever the file's size. Exactly the promised octets are
+//! sent: a file that grows meanwhile is cut, one that shrinks ends the connection, since the length
+//! has already left (RFC 9112 §6.3).
 
 use std::fs::File;
 use std::future::Future;
@@ -117,6 +117,6 @@ fn read(mut file: File, owed: u64) -> io::Result<(Bytes, File)> {
     Ok((Bytes::from(piece), file))
 }
 
-/// The size of a piece: 64 KiB, what a connection may write in one turn anyway; larger ones only cost
-/// memory in front of a slow reader.
+/// The size of a piece: 64 KiB, what a connection may write in one turn anyway; larger ones only
+/// cost memory in front of a slow reader.
 const PIECE: u64 = 64 * 1024;

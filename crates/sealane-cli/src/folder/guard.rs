@@ -1,9 +1,9 @@
 //! The way from a request path to something below the root, and to nothing else.
 //!
 //! First the form: a path is decoded once, name by name, and every name that could mean another
-//! place is refused. Then the place: links are resolved, and what lies outside the root, is hidden or
-//! is neither file nor folder does not exist. Opening goes by [`super::open`], which follows no link
-//! any more, so that a link exchanged in between leads nowhere.
+//! place is refused. Then the place: links are resolved, and what lies outside the root, is hidden
+//! or is neither file nor folder does not exist. Opening goes by [`super::open`], which follows no
+//! link any more, so that a link exchanged in between leads nowhere.
 
 use std::ffi::{OsStr, OsString};
 use std::io;

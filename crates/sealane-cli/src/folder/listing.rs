@@ -1,8 +1,8 @@
 //! The page that shows a folder: one self-contained HTML document.
 //!
 //! Pure: entries in, text out. Every name is escaped for the place where it stands, since a name is
-//! whatever somebody once called a file. No script, no font, no image is loaded; the policy sent with
-//! the page ([`POLICY`]) forbids them even if an escape were missing.
+//! whatever somebody once called a file. No script, no font, no image is loaded; the policy sent
+//! with the page ([`POLICY`]) forbids them even if an escape were missing.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write;
@@ -17,9 +17,9 @@ mod tests;
 
 /// What the page may load: its one style sheet, known by its digest, and nothing else.
 ///
-/// The digest is that of [`STYLE`]; a test tells the new one when the style changes.
+/// The digest is that of `STYLE`; a test tells the new one when the style changes.
 pub const POLICY: &str = "default-src 'none'; img-src data:; \
-    style-src 'sha256-D9Qb4l+hsGzoi5lT+DpFCJvqOrOeleiRHwFAvDWuQhU='; \
+    style-src 'sha256-JcQn13b3TUXsGN0csMCyymj9/PNUbZmxqLOoTVO/vhI='; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// One line of the listing.
@@ -149,25 +149,19 @@ fn row(out: &mut String, line: &Line) {
             ),
         );
     }
-    match OffsetDateTime::from_unix_timestamp(line.facts.modified) {
-        Ok(at) if (0..=9999).contains(&at.year()) => {
-            let day = format!(
-                "{:04}-{:02}-{:02}",
-                at.year(),
-                u8::from(at.month()),
-                at.day()
-            );
-            let (hour, minute, second) = (at.hour(), at.minute(), at.second());
-            put(
-                out,
-                format_args!(
-                    "<td class=\"date\"><time datetime=\"{day}T{hour:02}:{minute:02}:{second:02}Z\">\
-                     {day} {hour:02}:{minute:02}</time></td></tr>\n"
-                ),
-            );
-        }
-        _ => out.push_str("<td class=\"date\"></td></tr>\n"),
-    }
+    let date = date(line.facts.modified).unwrap_or_default();
+    put(out, format_args!("<td class=\"date\">{date}</td></tr>\n"));
+}
+
+/// When something was changed; nothing for a moment that the calendar does not have.
+fn date(modified: i64) -> Option<String> {
+    let at = OffsetDateTime::from_unix_timestamp(modified).ok()?;
+    let year = u16::try_from(at.year()).ok()?;
+    let day = format!("{year:04}-{:02}-{:02}", u8::from(at.month()), at.day());
+    let time = format!("{:02}:{:02}", at.hour(), at.minute());
+    let second = at.second();
+    let machine = format!("{day}T{time}:{second:02}Z");
+    Some(format!("<time datetime=\"{machine}\">{day} {time}</time>"))
 }
 
 /// Says how much there is.

@@ -1,8 +1,8 @@
 //! A folder as a service: files, parts of files, and a page for each folder (RFC 9110).
 //!
-//! Where a path may lead is decided in [`guard`]; this file turns what was found into a response. It
-//! is an ordinary tower service and knows nothing of connections. All file work happens where blocking
-//! is allowed; only the pieces of a large file follow later.
+//! Where a path may lead is decided in [`guard`]; this file turns what was found into a response.
+//! It is an ordinary tower service and knows nothing of connections. All file work happens where
+//! blocking is allowed; only the pieces of a large file follow later.
 
 pub mod condition;
 pub mod file_body;
@@ -177,27 +177,11 @@ impl Asked {
             }
         }
         let size = facts.len();
-        let ranged = self.method == Method::GET && validators.range_applies(&self.fields);
-        let part = if ranged {
-            Part::of(&self.fields, size)
-        } else {
-            Part::Whole
-        };
+        let part = self.part(&validators, size);
         let (first, length) = match part {
             Part::Whole => (0, size),
             Part::Some(first, last) => (first, last - first + 1),
-            Part::Outside => {
-                let mut refused = plain(
-                    StatusCode::RANGE_NOT_SATISFIABLE,
-                    "the file is not that long\n",
-                );
-                insert(
-                    refused.headers_mut(),
-                    header::CONTENT_RANGE,
-                    &format!("bytes */{size}"),
-                );
-                return Ok(refused);
-            }
+            Part::Outside => return Ok(outside(size)),
         };
         let fields = response.headers_mut();
         fields.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
@@ -220,6 +204,15 @@ impl Asked {
             *response.body_mut() = FileBody::begin(file, length)?.boxed_unsync();
         }
         Ok(response)
+    }
+
+    /// Which part of a file is asked for; only GET knows parts (RFC 9110 §14.2).
+    fn part(&self, validators: &Validators, size: u64) -> Part {
+        if self.method == Method::GET && validators.range_applies(&self.fields) {
+            Part::of(&self.fields, size)
+        } else {
+            Part::Whole
+        }
     }
 
     /// Sends a client on to the path with the slash, from which relative links in the folder work.
@@ -287,6 +280,15 @@ fn list(root: &Root, names: &Names, folder: &Folder) -> Result<Response<FolderBo
     Ok(response)
 }
 
+/// Answers that a file has no such part, and how long it is (RFC 9110 §15.5.17).
+fn outside(size: u64) -> Response<FolderBody> {
+    let line = "the file is not that long\n";
+    let mut refused = plain(StatusCode::RANGE_NOT_SATISFIABLE, line);
+    let whole = format!("bytes */{size}");
+    insert(refused.headers_mut(), header::CONTENT_RANGE, &whole);
+    refused
+}
+
 /// Reads a file's beginning to tell text from the rest.
 fn sample(file: &mut File) -> io::Result<Vec<u8>> {
     let mut sample = Vec::with_capacity(media::SAMPLE);
@@ -313,7 +315,7 @@ fn validate(fields: &mut HeaderMap, validators: &Validators) {
 
 /// Sets a field whose value is made of digits, names we wrote and encoded octets.
 fn insert(fields: &mut HeaderMap, name: header::HeaderName, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
+    if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
         fields.insert(name, value);
     }
 }
@@ -345,8 +347,8 @@ fn text(text: impl Into<Bytes>) -> FolderBody {
 /// The file that stands for its folder.
 const INDEX: &str = "index.html";
 
-/// The most entries of one listing: ten thousand, two to three megabytes of page; a folder of millions
-/// would otherwise fill memory and stop a browser.
+/// The most entries of one listing: ten thousand, two to three megabytes of page; a folder of
+/// millions would otherwise fill memory and stop a browser.
 const MOST: usize = 10_000;
 
 /// What is said when the machine failed; why is nobody else's business.

@@ -1,9 +1,9 @@
 //! Opening below an anchor, one name at a time and through no link.
 //!
-//! The paths that come here were resolved; this is what makes the resolution binding. Between looking
-//! at a path and opening it somebody may exchange a folder for a link: each step is therefore taken
-//! from the folder before it and refuses links. Neither devices nor pipes are ever opened: opening
-//! one can block for ever or act on hardware.
+//! The paths that come here were resolved; this is what makes the resolution binding. Between
+//! looking at a path and opening it somebody may exchange a folder for a link: each step is
+//! therefore taken from the folder before it and refuses links. Neither devices nor pipes are ever
+//! opened: opening one can block for ever or act on hardware.
 
 use std::ffi::OsString;
 use std::fs::{File, Metadata};
@@ -206,7 +206,8 @@ mod unix {
         .union(OFlags::NOFOLLOW)
         .union(OFlags::CLOEXEC);
 
-    /// Passing through a folder needs the right to enter it, not to read it, where the system can tell.
+    /// Passing through a folder needs the right to enter it, not to read it, where the system can
+    /// tell.
     #[cfg(target_os = "linux")]
     const PASS: OFlags = OFlags::PATH;
 

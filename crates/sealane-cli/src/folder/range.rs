@@ -1,7 +1,7 @@
 //! Parts of a file: the `Range` field (RFC 9110 §14.2).
 //!
-//! One range is served; several are answered with the whole, as §14.2 allows: a list of thousands of
-//! overlapping ranges is a known way to make a server work for nothing (§17.15).
+//! One range is served; several are answered with the whole, as §14.2 allows: a list of thousands
+//! of overlapping ranges is a known way to make a server work for nothing (§17.15).
 
 use http::HeaderMap;
 use http::header::RANGE;

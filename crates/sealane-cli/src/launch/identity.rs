@@ -244,7 +244,8 @@ fn minute(at: OffsetDateTime) -> String {
     format!("{} {:02}:{:02}", at.date(), at.hour(), at.minute())
 }
 
-/// The most octets of a PEM file: 1 MiB, hundreds of certificates. A device that never ends stops here.
+/// The most octets of a PEM file: 1 MiB, hundreds of certificates. A device that never ends stops
+/// here.
 const LARGEST: u64 = 1 << 20;
 
 /// How long before its end a certificate made here is spoken of: an hour, enough to start anew.

@@ -1,7 +1,7 @@
 //! The wish to end: Ctrl-C, and SIGTERM where there is one.
 //!
-//! Both mean the same, as often as they come. Listening begins before the server does, and from then
-//! on the system's own way of ending us is off.
+//! Both mean the same, as often as they come. Listening begins before the server does, and from
+//! then on the system's own way of ending us is off.
 
 use crate::error::{Failure, Result};
 

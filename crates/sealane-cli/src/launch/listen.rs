@@ -1,7 +1,8 @@
 //! Where a server listens: resolving, binding, and the URLs that come of it.
 //!
-//! `localhost` is two addresses. Where one of them is missing from a machine the other serves alone;
-//! where one is taken by another program the start fails, since clients would reach that program.
+//! `localhost` is two addresses. Where one of them is missing from a machine the other serves
+//! alone; where one is taken by another program the start fails, since clients would reach that
+//! program.
 
 use std::net::{IpAddr, SocketAddr};
 
