@@ -1,3 +1,5 @@
+//! The table of subcommands and its help.
+
 use clap::CommandFactory;
 
 use super::*;

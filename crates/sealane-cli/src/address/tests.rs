@@ -1,3 +1,5 @@
+//! What `--addr` accepts, what it refuses, and what it says about it.
+
 use super::*;
 
 /// Reads an address that must be good.

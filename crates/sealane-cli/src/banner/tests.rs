@@ -1,3 +1,5 @@
+//! The block at the start: complete, copyable, and deaf to what names would do to a terminal.
+
 use time::Month;
 
 use super::*;

@@ -1,3 +1,6 @@
+//! The local authority judged from outside: openssl verifies its chains, also those that a thief of
+//! the stored key would make (RFC 5280 §4.2.1.10); modes, damage, time and races on its folder.
+
 use std::fs;
 use std::net::IpAddr;
 use std::process::Command;

@@ -1,3 +1,5 @@
+//! The line, its headers, and reading a body without keeping it; the wire is `tests/program`'s.
+
 use std::convert::Infallible;
 
 use http_body::Frame;

@@ -1,3 +1,5 @@
+//! The form in which failures reach a person.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! The service as a whole, called without a connection: statuses and fields for each kind of path.
+
 use std::fs;
 use std::time::Duration;
 

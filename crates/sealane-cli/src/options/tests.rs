@@ -1,3 +1,5 @@
+//! The shared options as clap reads them.
+
 use std::time::Duration;
 
 use clap::Parser;

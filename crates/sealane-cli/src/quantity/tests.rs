@@ -1,3 +1,5 @@
+//! Times and sizes, right and wrong.
+
 use super::*;
 
 /// The limit that a text states.

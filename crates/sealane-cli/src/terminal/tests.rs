@@ -1,3 +1,5 @@
+//! Escaping and quoting, read back by a real shell.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! Which `Accept` fields ask for JSON (RFC 9110 §12.5.1).
+
 use http::HeaderValue;
 
 use super::*;

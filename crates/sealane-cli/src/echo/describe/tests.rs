@@ -1,3 +1,5 @@
+//! The description loses no octet of the request.
+
 use super::*;
 
 #[test]

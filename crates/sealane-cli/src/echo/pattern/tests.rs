@@ -1,3 +1,5 @@
+//! The pattern at every boundary of its block, and the paths that ask for it.
+
 use http_body_util::BodyExt;
 
 use super::*;

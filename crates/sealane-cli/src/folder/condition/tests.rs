@@ -1,3 +1,5 @@
+//! Conditional requests by the table of RFC 9110 §13.2.2, strong and weak, dates at their edges.
+
 use http::HeaderValue;
 
 use super::*;

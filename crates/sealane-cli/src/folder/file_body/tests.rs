@@ -1,3 +1,5 @@
+//! A file as a body: whole, in part, growing and shrinking while it is sent.
+
 use std::io::{Seek, SeekFrom, Write};
 
 use http_body_util::BodyExt;

@@ -1,3 +1,5 @@
+//! Every known form of leaving a folder, tried on real files, links, pipes and races.
+
 use std::fs;
 use std::os::unix::fs::symlink;
 

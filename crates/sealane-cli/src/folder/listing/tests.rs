@@ -1,3 +1,5 @@
+//! The page: its order, its escapes for each place where a name stands, its policy.
+
 use super::*;
 
 /// A file of a thousand octets and a bit, changed on 2020-09-13.

@@ -1,3 +1,5 @@
+//! Media types by name and by the first octets.
+
 use super::*;
 
 /// The type of a file by name and beginning.

@@ -1,3 +1,5 @@
+//! Ranges in every form of RFC 9110 §14.1.2, inside, outside and malformed.
+
 use http::HeaderValue;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! What is read out of a certificate, and files that are none.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! Which places may be served without a certificate, and by which URL each is reached.
+
 use super::*;
 
 /// An address.
