@@ -54,7 +54,7 @@ where
     pub(super) closing: bool,
     /// The protocol has been told that the peer's side has ended.
     peer_ended: bool,
-    stream: TlsStream,
+    stream: Box<TlsStream>,
     body: PhantomData<fn() -> B>,
 }
 
@@ -87,8 +87,12 @@ where
     let clock = Clock { link, server };
     // Small answers must not wait for an acknowledgement; a failure shows at the first read.
     let _ = socket.set_nodelay(true);
-    if let Some((stream, early)) = handshake(socket, &clock).await {
-        serve(stream, &early, service, &clock).await;
+    // Boxed: it is moved from phase to phase, and a task keeps room for every place of a move.
+    let stream = TlsStream::accept(socket, Arc::clone(&clock.server.config)).map(Box::new);
+    if let Ok(mut stream) = stream {
+        if let Some(early) = handshake(&mut stream, &clock).await {
+            serve(stream, &early, service, &clock).await;
+        }
     }
     drop(registered);
 }
@@ -110,8 +114,7 @@ impl Clock {
 }
 
 /// Brings TLS up within its deadline, and gives what came right behind it.
-async fn handshake(socket: TcpStream, clock: &Clock) -> Option<(TlsStream, BytesMut)> {
-    let mut stream = TlsStream::accept(socket, Arc::clone(&clock.server.config)).ok()?;
+async fn handshake(stream: &mut TlsStream, clock: &Clock) -> Option<BytesMut> {
     let deadline = clock
         .server
         .handshake_timeout
@@ -134,14 +137,14 @@ async fn handshake(socket: TcpStream, clock: &Clock) -> Option<(TlsStream, Bytes
     })
     .await?;
     match outcome {
-        Ok(()) => Some((stream, early)),
+        Ok(()) => Some(early),
         Err(TransportError::Io(error)) => {
             tracing::debug!(%error, "a connection ended in its handshake");
             None
         }
         Err(TransportError::Tls(error)) => {
             tracing::debug!(%error, "a handshake failed");
-            part(&mut stream, clock).await;
+            part(stream, clock).await;
             None
         }
         Err(TransportError::PlainHttp) => {
@@ -149,14 +152,14 @@ async fn handshake(socket: TcpStream, clock: &Clock) -> Option<(TlsStream, Bytes
             let answer = plain::answer();
             let said = stream.answer_in_the_clear(&answer);
             if let Ok(Ok(())) = tokio::time::timeout(PARTING, said).await {
-                part(&mut stream, clock).await;
+                part(stream, clock).await;
             }
             None
         }
     }
 }
 
-async fn serve<S, B>(stream: TlsStream, early: &[u8], service: S, clock: &Clock)
+async fn serve<S, B>(stream: Box<TlsStream>, early: &[u8], service: S, clock: &Clock)
 where
     S: Service<Request<Body>, Response = Response<B>>,
     S::Error: Into<BoxError>,
@@ -184,25 +187,8 @@ where
         body: PhantomData,
     };
     let ending = std::future::poll_fn(|context| connection.poll_turn(context, clock)).await;
-    let Connection {
-        mut stream,
-        http,
-        upgrade,
-        info,
-        exchange,
-        feeder,
-        ..
-    } = connection;
-    // Whatever still runs for this connection learns that it is over before we say goodbye.
-    drop((exchange, feeder));
-    match ending {
-        Ending::Close => part(&mut stream, clock).await,
-        Ending::Rested => {
-            let mut context = Context::from_waker(std::task::Waker::noop());
-            let _ = stream.poll_close(&mut context);
-        }
-        Ending::Tunnel => hand_over(stream, http, upgrade, info),
-        Ending::Cut => {}
+    if let Some(mut stream) = connection.wind_up(ending) {
+        part(&mut stream, clock).await;
     }
 }
 
@@ -268,6 +254,21 @@ where
         }
         clock.arm(self.http.next_timeout());
         Poll::Pending
+    }
+
+    /// Ends all that ran for this connection; gives the stream back if a goodbye is still due.
+    fn wind_up(mut self, ending: Ending) -> Option<Box<TlsStream>> {
+        match ending {
+            Ending::Close => return Some(self.stream),
+            Ending::Rested => {
+                // Nothing waits to be read: what the socket takes at once is all there is to say.
+                let mut context = Context::from_waker(std::task::Waker::noop());
+                let _ = self.stream.poll_close(&mut context);
+            }
+            Ending::Tunnel => hand_over(*self.stream, self.http, self.upgrade, self.info),
+            Ending::Cut => {}
+        }
+        None
     }
 
     /// Does what the server's handle has ordered since the last turn.
