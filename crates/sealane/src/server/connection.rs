@@ -59,6 +59,7 @@ where
 }
 
 /// How the turns of a connection end.
+#[derive(Clone, Copy, Debug)]
 enum Ending {
     /// All is said: close_notify, then wait for the peer to stop sending.
     Close,
@@ -89,10 +90,10 @@ where
     let _ = socket.set_nodelay(true);
     // Boxed: it is moved from phase to phase, and a task keeps room for every place of a move.
     let stream = TlsStream::accept(socket, Arc::clone(&clock.server.config)).map(Box::new);
-    if let Ok(mut stream) = stream {
-        if let Some(early) = handshake(&mut stream, &clock).await {
-            serve(stream, &early, service, &clock).await;
-        }
+    if let Ok(mut stream) = stream
+        && let Some(early) = handshake(&mut stream, &clock).await
+    {
+        serve(stream, &early, service, &clock).await;
     }
     drop(registered);
 }
