@@ -63,13 +63,17 @@ impl<L: StartLine> Core<L> {
     ///
     /// RFC 9112 §9.6: what comes behind a message that closes the connection is ignored.
     fn receive(&mut self, octets: &[u8], may_tunnel: bool) {
-        let wanted = match self.receiving {
+        if !octets.is_empty() && self.wants_input(may_tunnel) {
+            self.buffer.append(octets);
+        }
+    }
+
+    /// Whether anything may still be made of further octets.
+    fn wants_input(&self, may_tunnel: bool) -> bool {
+        match self.receiving {
             Receiving::Head(_) | Receiving::Body(_) | Receiving::Tunnel => true,
             Receiving::Done => may_tunnel || self.persistence == Persistence::Keep,
             Receiving::Closed(_) => false,
-        };
-        if wanted && !octets.is_empty() {
-            self.buffer.append(octets);
         }
     }
 

@@ -123,8 +123,7 @@ impl ServerConnection {
     /// They are kept until [`poll_event`](Self::poll_event) finds a use for them: whoever wants
     /// memory bounded stops reading while [`buffered`](Self::buffered) is high.
     pub fn receive(&mut self, octets: &[u8], now: Moment) {
-        let may_tunnel = self.exchange.as_ref().is_some_and(Exchange::may_tunnel);
-        self.core.receive(octets, may_tunnel);
+        self.core.receive(octets, self.may_tunnel());
         if octets.is_empty() {
             return;
         }
@@ -242,6 +241,16 @@ impl ServerConnection {
         self.receiving_body() && !self.head_sent() && self.exchange.as_ref().is_some_and(awaited)
     }
 
+    /// Whether any further octet can matter; once it is `false`, the caller can stop reading.
+    ///
+    /// `false` when nothing more is read, and when a complete request is the connection's last one
+    /// and no tunnel can follow it: [`receive`](Self::receive) would drop the octets (RFC 9112
+    /// §9.6). It never becomes `true` again. The peer's end is not looked at: whoever has reported
+    /// it knows that nothing more comes.
+    pub fn wants_input(&self) -> bool {
+        self.core.wants_input(self.may_tunnel())
+    }
+
     /// Number of octets received that no event has claimed yet.
     pub fn buffered(&self) -> usize {
         self.core.buffer.len()
@@ -255,6 +264,11 @@ impl ServerConnection {
     /// Whether the connection has left HTTP: 101, or 2xx to CONNECT, has been sent.
     pub fn is_tunnel(&self) -> bool {
         self.core.is_tunnel()
+    }
+
+    /// Whether octets behind the request may still come to belong to another protocol.
+    fn may_tunnel(&self) -> bool {
+        !self.head_sent() && self.exchange.as_ref().is_some_and(Exchange::may_tunnel)
     }
 
     /// Takes the next request head from the buffer, or the end of the connection.

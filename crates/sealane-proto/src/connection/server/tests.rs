@@ -178,6 +178,34 @@ fn octets_behind_a_close_are_ignored() {
 }
 
 #[test]
+fn input_is_wanted_as_long_as_something_can_be_made_of_it() {
+    let mut keeping = server();
+    assert!(keeping.wants_input());
+    serve(&mut keeping, GET);
+    assert!(keeping.wants_input(), "the next request may come");
+    keeping.close_after_exchange(CloseReason::Shutdown);
+    assert!(!keeping.wants_input(), "it was the last one");
+
+    let mut failed = server();
+    refusal(&mut failed, b"BAD\r\n\r\n");
+    assert!(!failed.wants_input(), "an error ends it");
+
+    let mut closing = server();
+    let last = b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\nh";
+    serve(&mut closing, last);
+    assert!(closing.wants_input(), "the rest of the body");
+    serve(&mut closing, b"i");
+    assert!(!closing.wants_input());
+
+    let mut upgrading = server();
+    let last = b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: x\r\nConnection: upgrade, close\r\n\r\n";
+    serve(&mut upgrading, last);
+    assert!(upgrading.wants_input(), "a tunnel may follow");
+    respond(&mut upgrading, 200, b"");
+    assert!(!upgrading.wants_input(), "none did");
+}
+
+#[test]
 fn a_half_closed_client_gets_all_its_answers() {
     let mut server = server();
     server.receive(&[GET, GET].concat(), START);
