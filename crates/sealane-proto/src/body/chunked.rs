@@ -80,33 +80,45 @@ enum ExtensionState {
 
 impl ChunkedDecoder {
     /// Takes the next piece of content, or the end, from the buffer.
+    ///
+    /// Small pieces that are there already come out as one: a body of one-octet chunks would else
+    /// cost its owner a handle, and the whole buffer behind it, for each octet.
     pub(super) fn decode(
         &mut self,
         buffer: &mut Buffer,
         limits: &Limits,
     ) -> Result<Decoded, ProtocolError> {
+        let mut gathered = Vec::new();
         loop {
             match &mut self.state {
+                ChunkedState::Data(0) => self.state = ChunkedState::DataReturn,
                 ChunkedState::Data(owed) => {
-                    let Some(wanted) = std::num::NonZeroU64::new(*owed) else {
-                        self.state = ChunkedState::DataReturn;
-                        continue;
-                    };
-                    if buffer.is_empty() {
-                        return Ok(Decoded::More);
+                    let ready = buffer
+                        .len()
+                        .min(usize::try_from(*owed).unwrap_or(usize::MAX));
+                    let fits = ready < SMALL_PIECE && gathered.len() + ready <= GATHERED_OCTETS;
+                    if ready == 0 || !fits && !gathered.is_empty() {
+                        return Ok(piece_of(gathered));
                     }
-                    let data = buffer.take(usize::try_from(wanted.get()).unwrap_or(usize::MAX));
-                    *owed -= data.len() as u64;
-                    self.offset += data.len() as u64;
-                    self.content += data.len() as u64;
-                    return Ok(Decoded::Data(data));
-                }
-                ChunkedState::Trailers(scanner) => return take_trailers(scanner, buffer, limits),
-                _ => {
-                    if !self.scan_line(buffer, limits)? {
-                        return Ok(Decoded::More);
+                    *owed -= ready as u64;
+                    self.offset += ready as u64;
+                    self.content += ready as u64;
+                    if !fits {
+                        return Ok(Decoded::Data(buffer.take(ready)));
                     }
+                    gathered.extend_from_slice(&buffer.octets()[..ready]);
+                    buffer.consume(ready);
                 }
+                ChunkedState::Trailers(scanner) if gathered.is_empty() => {
+                    return take_trailers(scanner, buffer, limits);
+                }
+                ChunkedState::Trailers(_) => return Ok(piece_of(gathered)),
+                _ => match self.scan_line(buffer, limits) {
+                    Ok(true) => {}
+                    // The octet that spoils a line stays in the buffer: it is found again.
+                    Err(error) if gathered.is_empty() => return Err(error),
+                    Ok(false) | Err(_) => return Ok(piece_of(gathered)),
+                },
             }
         }
     }
@@ -250,6 +262,14 @@ impl ExtensionState {
     }
 }
 
+/// What small pieces have become together; no octet at all is no piece.
+fn piece_of(gathered: Vec<u8>) -> Decoded {
+    match gathered.is_empty() {
+        true => Decoded::More,
+        false => Decoded::Data(gathered.into()),
+    }
+}
+
 /// Scans the trailer section, and takes it from the buffer once it is complete.
 fn take_trailers(
     scanner: &mut FieldScanner,
@@ -315,6 +335,11 @@ impl ChunkedEncoder {
         Ok(())
     }
 }
+
+/// Pieces of fewer octets are gathered (1 KiB): copying so few costs less than handing them on.
+const SMALL_PIECE: usize = 1024;
+/// Octets gathered into one piece at most (16 KiB): what one TLS record brings.
+const GATHERED_OCTETS: usize = 16 * 1024;
 
 #[cfg(test)]
 mod tests;

@@ -113,6 +113,48 @@ fn every_cut_gives_the_same() {
     }
 }
 
+/// The lengths of the pieces that a body comes out in.
+fn piece_lengths(body: &[u8]) -> Vec<usize> {
+    let mut buffer = Buffer::default();
+    buffer.append(body);
+    let mut decoder = ChunkedDecoder::default();
+    std::iter::from_fn(|| match decoder.decode(&mut buffer, &Limits::default()) {
+        Ok(Decoded::Data(data)) => Some(data.len()),
+        _ => None,
+    })
+    .collect()
+}
+
+#[test]
+fn small_chunks_that_wait_come_out_together() {
+    let mut body = b"1\r\nx\r\n".repeat(40_000);
+    body.extend_from_slice(b"0\r\n\r\n");
+    assert_eq!(piece_lengths(&body), [16_384, 16_384, 7_232]);
+    assert_eq!(content(&body), b"x".repeat(40_000));
+
+    let large = [b"2\r\nab\r\n400\r\n".to_vec(), vec![b'c'; 1024]].concat();
+    assert_eq!(
+        piece_lengths(&large),
+        [2, 1024],
+        "a large piece is not copied"
+    );
+    assert_eq!(piece_lengths(b"5\r\nhel"), [3], "nothing is held back");
+}
+
+#[test]
+fn what_precedes_an_error_comes_out_before_it() {
+    let body = b"1\r\na\r\n1\r\nb\r\nx\r\n";
+    let mut buffer = Buffer::default();
+    buffer.append(body);
+    let mut decoder = ChunkedDecoder::default();
+    let limits = Limits::default();
+    let first = decoder.decode(&mut buffer, &limits);
+    assert!(matches!(first, Ok(Decoded::Data(data)) if data == "ab"[..]));
+    let error = decoder.decode(&mut buffer, &limits).unwrap_err();
+    assert_eq!(error.kind(), &ChunkedError::SizeOctet(b'x').into());
+    assert_eq!(error.offset(), 12);
+}
+
 #[test]
 fn a_body_is_refused_at_the_octet_that_spoils_it() {
     use ChunkedError::*;
