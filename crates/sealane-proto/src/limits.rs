@@ -42,6 +42,8 @@ pub struct Limits {
     /// Octets of a request body that nobody wants, read only to keep the connection (default 256
     /// KiB).
     ///
+    /// Counted as they come from the wire: chunk lines and extensions are octets like the content,
+    /// for one-octet chunks with long lines would else make 256 KiB of it many times as much input.
     /// Beyond that a new connection is cheaper for both sides than the rest of the upload.
     pub discarded_body_octets: u64,
 }

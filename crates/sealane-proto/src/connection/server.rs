@@ -195,8 +195,8 @@ impl ServerConnection {
 
     /// Says that nobody wants the rest of the request body.
     ///
-    /// It is swallowed without events, up to the limit; a longer one ends the connection once the
-    /// response is complete. Its [`Event::End`] still comes, if it comes to that.
+    /// It is swallowed without events, up to [`Limits::discarded_body_octets`] of the wire; a longer
+    /// one ends the connection once the response is complete. Its [`Event::End`] still comes, if it comes to that.
     pub fn discard_body(&mut self) {
         let allowance = self.rules.limits.discarded_body_octets;
         let (Some(exchange), Receiving::Body(decoder)) = (&mut self.exchange, &self.core.receiving)
@@ -353,28 +353,29 @@ impl ServerConnection {
     fn poll_body(&mut self, now: Moment) -> Result<Option<Event>, ProtocolError> {
         loop {
             self.refuse_long_body(0);
+            let before = self.core.buffer.len();
             let event = self.core.poll_body(&self.rules.limits);
             let discarding = self
                 .exchange
                 .as_ref()
                 .is_some_and(|exchange| exchange.discard.is_some());
-            match &event {
-                Ok(Some(Event::Data(data))) if discarding => {
-                    self.refuse_long_body(data.len() as u64);
-                }
-                _ => {
-                    if !self.core.receiving_body() {
-                        self.timers.complete_message();
-                    }
-                    self.settle(now);
-                    return event;
-                }
+            // Counted where they leave the buffer: chunk lines are work, whether content comes of
+            // them or not.
+            let swallowed = before.saturating_sub(self.core.buffer.len());
+            self.refuse_long_body(swallowed as u64);
+            if discarding && matches!(event, Ok(Some(Event::Data(_)))) {
+                continue;
             }
+            if !self.core.receiving_body() {
+                self.timers.complete_message();
+            }
+            self.settle(now);
+            return event;
         }
     }
 
-    /// Counts octets that nobody wanted, and reads nothing more of a body that has too many of
-    /// them.
+    /// Counts octets of a body that nobody wants, and reads nothing more of one that has too many
+    /// of them.
     fn refuse_long_body(&mut self, swallowed: u64) {
         let (Some(exchange), Receiving::Body(decoder)) = (&mut self.exchange, &self.core.receiving)
         else {

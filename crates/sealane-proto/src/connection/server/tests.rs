@@ -426,7 +426,7 @@ fn an_unwanted_body_beyond_its_limit_closes() {
         discarded_body_octets: 4,
         ..Limits::default()
     };
-    let mut server = server_with(limits.clone());
+    let mut server = server_with(limits);
     serve(&mut server, POST);
     server.discard_body();
     assert!(
@@ -434,18 +434,32 @@ fn an_unwanted_body_beyond_its_limit_closes() {
         "known to be too long"
     );
     assert_eq!(server.close_reason(), Some(CloseReason::BodyUnwanted));
+}
 
-    let mut server = server_with(limits);
-    serve(
-        &mut server,
-        b"PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
-    );
-    server.discard_body();
-    assert!(respond(&mut server, 200, b"x").contains("connection: keep-alive"));
-    assert_eq!(serve(&mut server, b"4\r\nabcd\r\n"), [""; 0]);
-    assert_eq!(server.close_reason(), None);
-    assert_eq!(serve(&mut server, b"1\r\ne\r\n"), [""; 0]);
-    assert_eq!(server.close_reason(), Some(CloseReason::BodyUnwanted));
+#[test]
+fn an_unwanted_body_is_counted_as_it_comes_from_the_wire() {
+    let put = b"PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    // Ten octets each, of which some are content and some are not.
+    for further in ["5\r\nabcde\r\n", "1;a=bcd\r\nx", "0000000001", "1;abcdefgh"] {
+        let limits = Limits {
+            discarded_body_octets: 19,
+            ..Limits::default()
+        };
+        let mut server = server_with(limits);
+        serve(&mut server, put);
+        server.discard_body();
+        assert!(respond(&mut server, 200, b"x").contains("connection: keep-alive"));
+        assert_eq!(serve(&mut server, b"5\r\nabcde\r\n"), [""; 0]);
+        assert_eq!(server.close_reason(), None, "10 of 19");
+        assert_eq!(serve(&mut server, &further.as_bytes()[..9]), [""; 0]);
+        assert_eq!(server.close_reason(), None, "19 of 19: {further}");
+        assert_eq!(serve(&mut server, &further.as_bytes()[9..]), [""; 0]);
+        assert_eq!(
+            server.close_reason(),
+            Some(CloseReason::BodyUnwanted),
+            "{further}"
+        );
+    }
 }
 
 #[test]
