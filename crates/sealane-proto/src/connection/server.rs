@@ -143,8 +143,10 @@ impl ServerConnection {
 
     /// Says which deadline has passed, if one has; all clocks stop, and nothing more is read.
     ///
-    /// After [`Timer::KeepAlive`] the connection is closed. After the others the caller answers 408
-    /// with `refuse`; where that is no longer possible, it closes the connection.
+    /// After [`Timer::KeepAlive`] the connection is closed. After the others the caller must answer
+    /// 408 with [`refuse`](Self::refuse); where that is no longer possible, or not wanted, it must
+    /// call [`close_after_exchange`](Self::close_after_exchange), without which
+    /// [`close_reason`](Self::close_reason) stays `None` as long as no response ends.
     pub fn handle_timeout(&mut self, now: Moment) -> Option<Timer> {
         let timer = self.timers.passed(now)?;
         self.timers.stop();
@@ -159,8 +161,9 @@ impl ServerConnection {
 
     /// Says what the client did next; `None` when more octets are needed, or the response first.
     ///
-    /// After an error nothing more is read, and there is no further event; `refuse` may still
-    /// answer.
+    /// After an error nothing more is read, and there is no further event. The caller must then
+    /// [`refuse`](Self::refuse), or call [`close_after_exchange`](Self::close_after_exchange) if it
+    /// does not want to answer or it is too late: the connection waits for one of them.
     pub fn poll_event(&mut self, now: Moment) -> Result<Option<Event>, ProtocolError> {
         if let Some(end) = self.core.take_due_end() {
             return Ok(Some(end));
@@ -179,18 +182,22 @@ impl ServerConnection {
 
     /// Makes the exchange in progress the last one; an idle connection closes at once.
     ///
-    /// A response whose head has not left yet will say `Connection: close`. The first reason given
-    /// stays.
+    /// So does one that reads nothing more and has no exchange open: after an error or a late head
+    /// for which no answer is to be sent. A response whose head has not left yet will say
+    /// `Connection: close`. The first reason given stays.
     pub fn close_after_exchange(&mut self, why: CloseReason) {
         if self.core.is_tunnel() {
             return;
         }
-        if self.is_idle() {
-            self.core.close(why);
-            self.timers.stop();
-        } else {
-            self.core.persistence.close(why);
+        match self.core.receiving {
+            Receiving::Closed(first) if self.exchange.is_none() => self.core.close(first),
+            _ if self.is_idle() => self.core.close(why),
+            _ => {
+                self.core.persistence.close(why);
+                return;
+            }
         }
+        self.timers.stop();
     }
 
     /// Says that nobody wants the rest of the request body.

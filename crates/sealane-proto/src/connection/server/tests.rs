@@ -355,6 +355,35 @@ fn a_late_body_behind_a_response_closes() {
 }
 
 #[test]
+fn a_connection_that_failed_between_exchanges_can_be_closed_without_an_answer() {
+    let mut failed = server();
+    refusal(&mut failed, b"BAD\r\n\r\n");
+    failed.close_after_exchange(CloseReason::Shutdown);
+    assert_eq!(failed.close_reason(), Some(CloseReason::ProtocolError));
+
+    let mut late = server();
+    late.receive(b"GET /", START);
+    assert_eq!(late.handle_timeout(Moment(60_000)), Some(Timer::Head));
+    assert_eq!(late.close_reason(), None, "an answer is still due");
+    late.close_after_exchange(CloseReason::Shutdown);
+    assert_eq!(late.close_reason(), Some(CloseReason::HeadTimeout));
+    assert!(!late.refuse(StatusCode::REQUEST_TIMEOUT, b"", DATE, &mut Vec::new()));
+
+    let mut answering = server();
+    serve(&mut answering, POST);
+    assert_eq!(
+        answering.handle_timeout(Moment(300_000)),
+        Some(Timer::Request)
+    );
+    answering.close_after_exchange(CloseReason::Shutdown);
+    assert_eq!(
+        answering.close_reason(),
+        None,
+        "the response may still be sent"
+    );
+}
+
+#[test]
 fn an_idle_connection_is_closed_in_time() {
     let mut server = server();
     serve(&mut server, GET);
