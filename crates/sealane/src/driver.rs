@@ -89,10 +89,13 @@ impl Outbox {
         Poll::Ready(Ok(true))
     }
 
-    /// Moves the start of a piece behind a short `plain`, so that one record carries both.
+    /// Moves the start of a piece behind a short `plain`, and the end of a piece before what must
+    /// follow it, so that one record carries both.
     fn fill_record(&mut self) {
         let waiting = self.plain.len() - self.sealed;
-        if waiting > 0 && waiting < RECORD && !self.piece.is_empty() {
+        let follows = waiting > 0 && waiting < RECORD;
+        let ends = waiting == 0 && self.piece.len() < RECORD && !self.behind.is_empty();
+        if (follows || ends) && !self.piece.is_empty() {
             let part = self.piece.split_to(self.piece.len().min(RECORD - waiting));
             self.plain.extend_from_slice(&part);
             self.close_piece();

@@ -13,6 +13,7 @@ use bytes::Buf;
 use http::{Request, Response};
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 use tokio::runtime;
+use tokio::task::JoinHandle;
 use tower_service::Service;
 
 use crate::body::Body;
@@ -36,7 +37,9 @@ use shutdown::Registry;
 ///
 /// The function returns a `Response` or a `Result` of one, with any body that becomes a [`Body`].
 /// Should it fail or panic, the client gets a 500 and the connection ends; the error is traced.
-/// When the client goes away, the function's future is dropped.
+///
+/// When the client goes away (a reset, or a stream that ends without close_notify) the function's
+/// future is dropped. A client that ends its side in order still gets the answers it asked for.
 ///
 /// # Errors
 ///
@@ -70,8 +73,9 @@ struct Shared {
     wheel: Arc<Wheel>,
     /// Starts the task of one connection; hides the type of the service.
     start: Box<dyn Fn(connection::Start) + Send + Sync>,
-    /// The wheel is turned by one task, started with the first connection or listener.
-    turning: std::sync::Once,
+    /// The task that turns the wheel, started with the first connection or listener, and again if
+    /// the runtime it ran on is gone.
+    turning: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Server {
@@ -107,7 +111,7 @@ impl Server {
             registry: Arc::default(),
             wheel: Wheel::new(),
             start,
-            turning: std::sync::Once::new(),
+            turning: Mutex::default(),
         });
         Ok(Self {
             handle: Arc::new(Handle {
@@ -153,12 +157,12 @@ impl Server {
         let failed = |error| Error::io(Phase::Listen, "adopting a connection", error);
         socket.set_nonblocking(true).map_err(failed)?;
         let socket = TcpStream::from_std(socket).map_err(failed)?;
-        if self.handle.shared.registry.is_closing() {
-            return Err(closed());
-        }
         self.handle.shared.turn_wheel();
-        self.handle.shared.spawn(socket);
-        Ok(())
+        if self.handle.shared.spawn(socket) {
+            Ok(())
+        } else {
+            Err(closed())
+        }
     }
 
     /// The address bound first, if any.
@@ -175,8 +179,9 @@ impl Server {
 
     /// Accepts nothing more, ends connections at rest, lets running exchanges finish, and waits.
     ///
-    /// Answers that have not begun say `Connection: close`. Dropping the future does not undo the
-    /// close; only the waiting ends.
+    /// Answers that have not begun say `Connection: close`. A client that never reads its answer
+    /// keeps this waiting; [`Server::close_all_connections`] ends that. Dropping the future does not
+    /// undo the close; only the waiting ends.
     ///
     /// # Errors
     ///
@@ -186,7 +191,9 @@ impl Server {
         self.closed().await
     }
 
-    /// Ends the connections that carry no exchange now.
+    /// Ends the connections that rest between two requests.
+    ///
+    /// Those that have not sent their first request yet are spared, as the module does.
     pub fn close_idle_connections(&self) {
         self.handle.shared.registry.order(Order::CloseIfIdle);
     }
@@ -196,11 +203,12 @@ impl Server {
         self.handle.shared.registry.order(Order::Abort);
     }
 
-    /// Waits until the server has ended and its last connection is gone.
+    /// Waits until the server is closed and its last connection is gone.
     ///
     /// # Errors
     ///
-    /// Accepting ended though nobody closed the server; the error says why.
+    /// Accepting ended though nobody closed the server; the error says why. It comes at once;
+    /// connections that are open go on until the server is closed.
     pub async fn closed(&self) -> Result<()> {
         self.handle.shared.registry.ended().await
     }
@@ -221,11 +229,11 @@ impl Server {
 }
 
 impl Shared {
-    /// Starts the task of an accepted connection.
-    fn spawn(self: &Arc<Self>, socket: TcpStream) {
+    /// Starts the task of an accepted connection; false when the server is closing.
+    fn spawn(self: &Arc<Self>, socket: TcpStream) -> bool {
         let link = Link::new();
         let Some(registered) = self.registry.register(&link) else {
-            return; // closing: the peer sees the connection end, as if it had come too late
+            return false;
         };
         (self.start)(connection::Start {
             socket,
@@ -233,12 +241,14 @@ impl Shared {
             registered,
             server: Facts::of(self),
         });
+        true
     }
 
     fn turn_wheel(&self) {
-        self.turning.call_once(|| {
-            tokio::spawn(Wheel::turn(Arc::downgrade(&self.wheel)));
-        });
+        let mut turning = self.turning.lock().unwrap_or_else(PoisonError::into_inner);
+        if turning.as_ref().is_none_or(JoinHandle::is_finished) {
+            *turning = Some(tokio::spawn(Wheel::turn(Arc::downgrade(&self.wheel))));
+        }
     }
 }
 

@@ -116,12 +116,21 @@ impl AsyncRead for Upgraded {
             }
             if !this.arrived.is_empty() {
                 hand_over(&mut this.arrived, space);
+                if this.arrived.is_empty() {
+                    // A tunnel at rest holds no buffer.
+                    this.arrived = BytesMut::new();
+                }
                 return Poll::Ready(Ok(()));
             }
             let arrived = &mut this.arrived;
             let mut sink = |octets: &[u8]| arrived.extend_from_slice(octets);
             match ready!(this.stream.poll_read(context, &mut sink)).map_err(into_io)? {
-                Received::Octets(_) => {}
+                Received::Octets(_) => {
+                    // What TLS itself has to say must not wait for the next write.
+                    if let Poll::Ready(Err(error)) = this.stream.poll_flush(context) {
+                        return Poll::Ready(Err(error));
+                    }
+                }
                 Received::CloseNotify => return Poll::Ready(Ok(())),
                 Received::Truncated => {
                     return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));

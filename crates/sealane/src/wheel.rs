@@ -69,9 +69,15 @@ impl Link {
     /// Takes the orders given since the last look; asks with [`Orders::has`].
     pub(crate) fn take_orders(&self) -> Orders {
         if self.orders.load(Ordering::Acquire) == 0 {
-            return Orders(0);
+            return Orders::default();
         }
         Orders(self.orders.swap(0, Ordering::AcqRel))
+    }
+
+    /// Lets go of the connection's task, which is over; the wheel may still hold the link a while.
+    pub(crate) fn retire(&self) {
+        self.deadline.store(NEVER, Ordering::SeqCst);
+        *self.waker.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     fn wake(&self) {
@@ -87,7 +93,7 @@ impl Link {
 }
 
 /// Orders taken from a [`Link`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Orders(u8);
 
 impl Orders {

@@ -219,9 +219,13 @@ async fn a_peer_that_vanishes_in_the_handshake_costs_nothing() {
 async fn half_a_handshake_message_before_the_end_of_the_stream_costs_no_answer() {
     let ground = Ground::new();
     let server = create_server(ground.options(), |_| async {
-        // Long enough for what follows the request to have arrived.
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        Response::new(vec![b'a'; ANSWER])
+        let (mut sender, body) = Body::channel();
+        tokio::spawn(async move {
+            // Long enough for what follows the request to have arrived.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            sender.send(vec![b'a'; ANSWER]).await
+        });
+        Response::new(body)
     })
     .unwrap();
     let address = listen(&server).await;

@@ -2,7 +2,7 @@
 //!
 //! A lock and two wakers, no channel: the filler is a connection's task, the reader is the
 //! handler, often in that very task. Bounded: the filler asks for room before it pushes, and there
-//! is room only while less than [`ROOM`] octets wait. Nothing is copied.
+//! is room only while what waits costs less than [`ROOM`] octets of memory. Nothing is copied.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -45,7 +45,7 @@ pub(crate) struct Reader {
 struct State {
     /// Pieces that wait for the reader.
     pieces: VecDeque<Bytes>,
-    /// Octets in `pieces`.
+    /// What `pieces` cost, by [`cost`].
     waiting: usize,
     /// How the body ended, if it has.
     end: Option<End>,
@@ -111,7 +111,7 @@ impl Feeder {
         if state.abandoned || piece.is_empty() {
             return;
         }
-        state.waiting += piece.len();
+        state.waiting += cost(&piece);
         state.pieces.push_back(piece);
         wake(state, |state| &mut state.reader);
     }
@@ -152,7 +152,8 @@ impl Reader {
         let mut state = lock(&self.cell);
         if let Some(piece) = state.pieces.pop_front() {
             let was_full = state.waiting >= ROOM;
-            state.waiting -= piece.len();
+            state.waiting -= cost(&piece);
+            self.length = rest_of(self.length, piece.len());
             if was_full && state.waiting < ROOM {
                 wake_other(state, context);
             }
@@ -196,6 +197,21 @@ impl Drop for Reader {
     }
 }
 
+/// What a waiting piece is charged for: its octets, and that it is a piece at all.
+///
+/// Without the latter a peer that sends one-octet pieces would make a full cell weigh megabytes.
+fn cost(piece: &Bytes) -> usize {
+    piece.len() + PIECE
+}
+
+/// What remains of a body of this length when `taken` octets of it are gone.
+fn rest_of(length: SizeHint, taken: usize) -> SizeHint {
+    match length.exact() {
+        Some(exact) => SizeHint::with_exact(exact.saturating_sub(taken as u64)),
+        None => length,
+    }
+}
+
 /// A panic under this lock leaves plain data behind, so a poisoned lock is as good as any.
 fn lock(cell: &Mutex<State>) -> MutexGuard<'_, State> {
     cell.lock().unwrap_or_else(PoisonError::into_inner)
@@ -232,5 +248,8 @@ fn wake_other(state: MutexGuard<'_, State>, context: &Context<'_>) {
     wake(state, |state| &mut state.feeder);
 }
 
-/// How many octets may wait for a reader: one turn's worth of a connection (engine decision 6).
+/// How much may wait for a reader: one turn's worth of a connection (engine decision 6).
 const ROOM: usize = 64 * 1024;
+
+/// Octets of bookkeeping for a piece.
+const PIECE: usize = 64;

@@ -98,3 +98,26 @@ async fn a_file_is_read_to_the_length_it_had() {
         Some("ENOENT")
     );
 }
+
+#[test]
+fn a_full_cell_of_tiny_pieces_is_no_heavier_than_one_of_large_ones() {
+    let (feeder, reader) = cell(http_body::SizeHint::default());
+    let mut pieces = 0;
+    while feeder.has_room() {
+        feeder.push(Bytes::from_static(b"x"));
+        pieces += 1;
+    }
+    assert!(pieces <= 1024, "{pieces} pieces wait");
+    drop(reader);
+    assert!(feeder.is_abandoned());
+}
+
+#[tokio::test]
+async fn a_length_hint_tells_what_remains() {
+    let (feeder, reader) = cell(http_body::SizeHint::with_exact(5));
+    let mut body = Body::from_reader(reader);
+    feeder.push(Bytes::from_static(b"abc"));
+    feeder.push(Bytes::from_static(b"de"));
+    body.chunk().await.unwrap();
+    assert_eq!(body.size_hint().exact(), Some(2));
+}

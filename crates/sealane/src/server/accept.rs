@@ -18,18 +18,20 @@ pub(super) async fn run(listener: TcpListener, shared: Arc<Shared>, listening: L
     loop {
         match accept_or_closing(&listener, &shared).await {
             None => break,
-            Some(Ok(socket)) => shared.spawn(socket),
+            Some(Ok(socket)) => {
+                // Refused only while closing, and then the loop ends.
+                shared.spawn(socket);
+            }
             Some(Err(error)) if is_of_one_connection(&error) => {}
-            Some(Err(error)) if is_of_exhaustion(&error) => {
-                tracing::warn!(%error, "cannot accept; trying again in {BACK_OFF:?}");
-                wait_or_closing(&shared).await;
+            Some(Err(error)) if is_of_the_listener(&error) => {
+                tracing::error!(%error, "accepting ended");
+                let error = Error::io(Phase::Listen, "accepting connections", error);
+                shared.registry.fail(error);
+                break;
             }
             Some(Err(error)) => {
-                tracing::error!(%error, "accepting ended");
-                shared
-                    .registry
-                    .fail(Error::io(Phase::Listen, "accepting connections", error));
-                break;
+                tracing::warn!(%error, "cannot accept; trying again in {BACK_OFF:?}");
+                wait_or_closing(&shared).await;
             }
         }
     }
@@ -71,13 +73,13 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
-/// Whether an accept error will pass when others give back descriptors or memory.
-fn is_of_exhaustion(error: &io::Error) -> bool {
-    const EMFILE: i32 = 24;
-    const ENFILE: i32 = 23;
-    const ENOBUFS: i32 = 105;
-    error.kind() == io::ErrorKind::OutOfMemory
-        || matches!(error.raw_os_error(), Some(EMFILE | ENFILE | ENOBUFS))
+/// Whether an accept error says that this is no listening socket, or not any more.
+///
+/// Everything else passes: others give back descriptors and memory, networks come up again, and
+/// Linux reports here what befell a connection that was about to be accepted (accept(2)).
+fn is_of_the_listener(error: &io::Error) -> bool {
+    const EBADF: i32 = 9;
+    error.kind() == io::ErrorKind::InvalidInput || error.raw_os_error() == Some(EBADF)
 }
 
 /// Long enough not to spin, short enough that nobody notices.

@@ -24,7 +24,7 @@ use crate::handler::BoxError;
 use crate::info::ConnectionInfo;
 use crate::transport::{Received, TlsStream, TransportError};
 use crate::upgrade::{UpgradeSender, Upgraded};
-use crate::wheel::{Link, Order};
+use crate::wheel::{Link, Order, Orders};
 
 /// What the task of a connection starts from.
 pub(super) struct Start {
@@ -48,10 +48,14 @@ where
     /// Waits for the connection, if the present request asked to take it over.
     pub(super) upgrade: Option<UpgradeSender>,
     pub(super) info: ConnectionInfo,
-    /// Why the connection must be cut without another word.
-    pub(super) failed: Option<Error>,
+    /// An answer broke off after its head: what is finished leaves, then the connection is cut.
+    pub(super) failed: bool,
+    /// When a connection that failed is cut, whatever has left by then.
+    cut_by: Option<Moment>,
     /// The connection ends as soon as everything has left.
     pub(super) closing: bool,
+    /// A request has come on this connection.
+    pub(super) served: bool,
     /// The protocol has been told that the peer's side has ended.
     peer_ended: bool,
     stream: Box<TlsStream>,
@@ -63,11 +67,13 @@ where
 enum Ending {
     /// All is said: close_notify, then wait for the peer to stop sending.
     Close,
-    /// The connection rested too long: close_notify, and nothing to wait for.
+    /// The connection rested: close_notify, and hardly anything to wait for.
     Rested,
+    /// An answer broke off: no close_notify, so that it looks as cut short as it is.
+    CutShort,
     /// The connection belongs to another protocol now.
     Tunnel,
-    /// The connection is gone, or must look cut short: not another octet.
+    /// The connection is gone, or was ordered away: not another octet.
     Cut,
 }
 
@@ -104,6 +110,12 @@ struct Clock {
     server: Facts,
 }
 
+impl Drop for Clock {
+    fn drop(&mut self) {
+        self.link.retire();
+    }
+}
+
 impl Clock {
     fn now(&self) -> Moment {
         self.server.wheel.now()
@@ -124,7 +136,7 @@ async fn handshake(stream: &mut TlsStream, clock: &Clock) -> Option<BytesMut> {
     let outcome = std::future::poll_fn(|context| {
         clock.link.register(context);
         let orders = clock.link.take_orders();
-        if orders.has(Order::Abort) || orders.has(Order::Drain) || orders.has(Order::CloseIfIdle) {
+        if orders.has(Order::Abort) || orders.has(Order::Drain) {
             return Poll::Ready(None);
         }
         if deadline.is_some_and(|deadline| clock.now() >= deadline) {
@@ -145,7 +157,7 @@ async fn handshake(stream: &mut TlsStream, clock: &Clock) -> Option<BytesMut> {
         }
         Err(TransportError::Tls(error)) => {
             tracing::debug!(%error, "a handshake failed");
-            part(stream, clock).await;
+            part(stream, clock, PARTING).await;
             None
         }
         Err(TransportError::PlainHttp) => {
@@ -153,7 +165,7 @@ async fn handshake(stream: &mut TlsStream, clock: &Clock) -> Option<BytesMut> {
             let answer = plain::answer();
             let said = stream.answer_in_the_clear(&answer);
             if let Ok(Ok(())) = tokio::time::timeout(PARTING, said).await {
-                part(stream, clock).await;
+                part(stream, clock, PARTING).await;
             }
             None
         }
@@ -181,15 +193,17 @@ where
         feeder: None,
         upgrade: None,
         info,
-        failed: None,
+        failed: false,
+        cut_by: None,
         closing: false,
+        served: false,
         peer_ended: false,
         stream,
         body: PhantomData,
     };
     let ending = std::future::poll_fn(|context| connection.poll_turn(context, clock)).await;
-    if let Some(mut stream) = connection.wind_up(ending) {
-        part(&mut stream, clock).await;
+    if let Some((mut stream, patience)) = connection.wind_up(ending) {
+        part(&mut stream, clock, patience).await;
     }
 }
 
@@ -216,17 +230,25 @@ where
     fn poll_turn(&mut self, context: &mut Context<'_>, clock: &Clock) -> Poll<Ending> {
         clock.link.register(context);
         let now = clock.now();
-        if let Some(ending) = self.obey(clock).or_else(|| self.check_deadlines(now)) {
-            return Poll::Ready(ending);
-        }
+        let mut budget = TURN;
         if let Some(feeder) = &self.feeder {
             feeder.watch(context);
         }
-        let mut budget = TURN;
+        let orders = clock.link.take_orders();
+        if orders != Orders::default() || self.is_due(now) {
+            if let Poll::Ready(Err(ending)) = self.poll_receive(context, now, &mut budget) {
+                return Poll::Ready(ending);
+            }
+            // What came in time counts, however late it is looked at.
+            self.advance(context, now);
+            if let Some(ending) = self.obey(orders).or_else(|| self.check_deadlines(now)) {
+                return Poll::Ready(ending);
+            }
+        }
         loop {
             self.advance(context, now);
-            if self.failed.is_some() {
-                return Poll::Ready(Ending::Cut);
+            if self.failed && self.cut_by.is_none() {
+                self.cut_by = Some(now.after(PARTING));
             }
             let held_back = !self.outbox.has_room();
             let sent = match self
@@ -253,33 +275,40 @@ where
                 Poll::Pending => break,
             }
         }
-        clock.arm(self.http.next_timeout());
+        clock.arm(self.cut_by.or_else(|| self.http.next_timeout()));
         Poll::Pending
     }
 
-    /// Ends all that ran for this connection; gives the stream back if a goodbye is still due.
-    fn wind_up(mut self, ending: Ending) -> Option<Box<TlsStream>> {
+    fn is_due(&self, now: Moment) -> bool {
+        let deadline = self.cut_by.or_else(|| self.http.next_timeout());
+        deadline.is_some_and(|deadline| deadline <= now)
+    }
+
+    /// Ends all that ran for this connection; gives the stream back if a goodbye is still due, and
+    /// how long the peer may take for its own.
+    fn wind_up(mut self, ending: Ending) -> Option<(Box<TlsStream>, Duration)> {
         match ending {
-            Ending::Close => return Some(self.stream),
-            Ending::Rested => {
-                // Nothing waits to be read: what the socket takes at once is all there is to say.
-                let mut context = Context::from_waker(std::task::Waker::noop());
-                let _ = self.stream.poll_close(&mut context);
+            Ending::Close => Some((self.stream, PARTING)),
+            Ending::Rested => Some((self.stream, PARTING_AT_REST)),
+            Ending::CutShort => {
+                self.stream.cut_short();
+                Some((self.stream, PARTING))
             }
-            Ending::Tunnel => hand_over(*self.stream, self.http, self.upgrade, self.info),
-            Ending::Cut => {}
+            Ending::Tunnel => {
+                hand_over(*self.stream, self.http, self.upgrade, self.info);
+                None
+            }
+            Ending::Cut => None,
         }
-        None
     }
 
     /// Does what the server's handle has ordered since the last turn.
-    fn obey(&mut self, clock: &Clock) -> Option<Ending> {
-        let orders = clock.link.take_orders();
+    fn obey(&mut self, orders: Orders) -> Option<Ending> {
         if orders.has(Order::Abort) {
             return Some(Ending::Cut);
         }
         let rests = self.http.is_idle() && self.is_quiet();
-        if rests && (orders.has(Order::Drain) || orders.has(Order::CloseIfIdle)) {
+        if rests && (orders.has(Order::Drain) || self.served && orders.has(Order::CloseIfIdle)) {
             return Some(Ending::Rested);
         }
         if orders.has(Order::Drain) {
@@ -295,6 +324,9 @@ where
     }
 
     fn check_deadlines(&mut self, now: Moment) -> Option<Ending> {
+        if self.cut_by.is_some_and(|deadline| deadline <= now) {
+            return Some(Ending::Cut);
+        }
         let what = match self.http.handle_timeout(now)? {
             Timer::KeepAlive => return Some(Ending::Rested),
             Timer::Head => "the request's head was not complete in time",
@@ -313,6 +345,9 @@ where
     fn ending(&self, all_sent: bool) -> Option<Ending> {
         if !all_sent || !matches!(self.exchange, Exchange::Idle) {
             return None;
+        }
+        if self.failed {
+            return Some(Ending::CutShort);
         }
         if self.http.is_tunnel() {
             return Some(Ending::Tunnel);
@@ -345,6 +380,10 @@ where
             }
             Poll::Ready(Ok(Received::Truncated)) => {
                 self.peer_ended = true;
+                // A client that awaits an answer and ends like this is gone (RFC 8446 §6.1).
+                if matches!(self.exchange, Exchange::Waiting(_) | Exchange::Handling(_)) {
+                    return Poll::Ready(Err(Ending::Cut));
+                }
                 self.http.handle_end(InputEnd::Truncated);
                 Ok(())
             }
@@ -355,12 +394,16 @@ where
     /// Not asking for more is all the back-pressure there is.
     ///
     /// While a request is answered, one read's worth of the next one may wait: reading on is how
-    /// a lost client is noticed.
+    /// a lost client is noticed. While answers wait for a slow reader nothing takes octets out of
+    /// the protocol's buffer, so nothing more may come in behind one read's worth either.
     fn wants_octets(&self) -> bool {
-        if self.peer_ended || self.http.is_tunnel() || self.closing {
+        if self.peer_ended || self.closing || self.failed || !self.http.wants_input() {
             return false;
         }
-        if matches!(self.exchange, Exchange::Waiting(_)) || self.http.close_reason().is_some() {
+        if matches!(self.exchange, Exchange::Waiting(_)) {
+            return false;
+        }
+        if !self.outbox.has_room() && self.http.buffered() > 0 {
             return false;
         }
         if self.http.receiving_body() {
@@ -388,41 +431,52 @@ fn lost(error: &TransportError) -> Ending {
 /// Says close_notify, ends our side, and swallows what the peer still sends until it has ended too.
 ///
 /// Closing a socket with unread octets resets it, and a reset can destroy an answer that the peer
-/// has not read yet (RFC 9112 §9.6). Bounded in time and octets.
-async fn part(stream: &mut TlsStream, clock: &Clock) {
-    let deadline = clock.now().after(PARTING);
+/// has not read yet (RFC 9112 §9.6). Bounded in time and octets; `patience` counts from when our
+/// side has ended.
+async fn part(stream: &mut TlsStream, clock: &Clock, patience: Duration) {
+    let mut deadline = clock.now().after(SAYING);
     let (mut said, mut ended, mut swallowed) = (false, false, 0);
     std::future::poll_fn(|context| {
         clock.link.register(context);
-        if clock.link.take_orders().has(Order::Abort) || clock.now() >= deadline {
+        let now = clock.now();
+        if clock.link.take_orders().has(Order::Abort) || now >= deadline {
             return Poll::Ready(());
         }
-        clock.arm(Some(deadline));
-        if !said {
-            match stream.poll_close(context) {
-                Poll::Ready(Ok(())) => said = true,
-                Poll::Ready(Err(_)) => return Poll::Ready(()),
-                Poll::Pending => {}
+        if !said && let Poll::Ready(outcome) = stream.poll_close(context) {
+            if outcome.is_err() {
+                return Poll::Ready(());
             }
+            said = true;
+            deadline = now.after(patience);
         }
-        while !ended && swallowed < MOST_SWALLOWED {
+        clock.arm(Some(deadline));
+        let turn = swallowed + TURN;
+        while !ended && swallowed < MOST_SWALLOWED.min(turn) {
             match stream.poll_discard(context) {
                 Poll::Ready(Ok(0) | Err(_)) => ended = true,
                 Poll::Ready(Ok(count)) => swallowed += count,
                 Poll::Pending => return Poll::Pending,
             }
         }
-        if said || ended {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
+        if said && (ended || swallowed >= MOST_SWALLOWED) {
+            return Poll::Ready(());
         }
+        if !ended && swallowed < MOST_SWALLOWED {
+            context.waker().wake_by_ref();
+        }
+        Poll::Pending
     })
     .await;
 }
 
-/// How long a parting connection waits for its peer.
+/// How long the last octets of a parting connection may take to leave.
+const SAYING: Duration = Duration::from_secs(30);
+
+/// How long a parting connection waits for its peer to end too.
 const PARTING: Duration = Duration::from_secs(2);
+
+/// The same for a connection at rest, whose peer has most likely nothing more to say.
+const PARTING_AT_REST: Duration = Duration::from_millis(500);
 
 /// How much a parting connection swallows; who sends more after an error wants to.
 const MOST_SWALLOWED: usize = 4 * 1024 * 1024;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 thread_local! {
-    static LAST: Cell<(u64, Date)> = const { Cell::new((0, [0; 29])) };
+    static LAST: Cell<(u64, Date)> = const { Cell::new((u64::MAX, [0; 29])) };
 }
 
 /// An IMF-fixdate, such as `Sun, 06 Nov 1994 08:49:37 GMT`.
@@ -27,16 +27,26 @@ pub(super) fn now() -> Date {
 
 fn format(seconds: u64) -> Date {
     let mut text = String::with_capacity(29);
-    let moment = UNIX_EPOCH + Duration::from_secs(seconds);
-    // Writing into a string cannot fail; a date past the year 9999 is left as it is in 1970.
+    // The form has four digits for the year (RFC 9110 §5.6.7): a clock beyond stays at its end.
+    let moment = UNIX_EPOCH + Duration::from_secs(seconds.min(LAST_SECOND));
+    // Writing into a string cannot fail, and the form is always 29 octets long.
     let _ = write!(text, "{}", httpdate::HttpDate::from(moment));
     text.as_bytes()
         .try_into()
         .unwrap_or(*b"Thu, 01 Jan 1970 00:00:00 GMT")
 }
 
+/// The last second of the year 9999.
+const LAST_SECOND: u64 = 253_402_300_799;
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_clock_beyond_the_form_stays_at_its_end() {
+        assert_eq!(&super::format(u64::MAX), b"Fri, 31 Dec 9999 23:59:59 GMT");
+        assert_eq!(&super::format(0), b"Thu, 01 Jan 1970 00:00:00 GMT");
+    }
+
     #[test]
     fn a_date_is_the_rfc_9110_example() {
         assert_eq!(

@@ -16,7 +16,7 @@ use tower_service::Service;
 use super::connection::Connection;
 use super::date;
 use crate::body::{Body, Feeder, cell};
-use crate::error::{Error, ErrorKind, Phase};
+use crate::error::{Error, Phase};
 use crate::handler::BoxError;
 use crate::info::RawFields;
 use crate::upgrade::upgrade;
@@ -42,9 +42,9 @@ where
 {
     /// Moves the exchange and takes events as far as both go without the socket.
     pub(super) fn advance(&mut self, context: &mut Context<'_>, now: Moment) {
-        while self.outbox.has_room() && self.failed.is_none() {
+        while self.outbox.has_room() && !self.failed {
             let moved = self.step_exchange(context, now);
-            if !self.outbox.has_room() || self.failed.is_some() {
+            if !self.outbox.has_room() || self.failed {
                 return;
             }
             self.send_continue_if_asked();
@@ -107,6 +107,7 @@ where
             None if body.is_end_stream() => BodyLength::Known(0),
             None => BodyLength::Unknown,
         };
+        self.settle_request_body();
         let out = self.outbox.plain();
         let before = out.len();
         match self
@@ -119,6 +120,23 @@ where
                 out.truncate(before);
                 self.handler_failed(&error.into());
             }
+        }
+        if !self.http.is_tunnel() {
+            // Whoever waits to take the connection over learns that it stays with HTTP.
+            self.upgrade = None;
+        }
+    }
+
+    /// Does for the request's body what can only be done before the response's head is written.
+    ///
+    /// A body that nobody wants may make this the connection's last exchange, which the head must
+    /// say. One that somebody still reads, perhaps the response itself, needs its 100 now: after
+    /// the final head there is no way to send it, and both sides would wait for each other.
+    fn settle_request_body(&mut self) {
+        self.body_has_room();
+        if self.feeder.is_some() && self.http.expects_continue() {
+            // It is only expected while it may still be sent.
+            let _ = self.http.send_continue(self.outbox.plain());
         }
     }
 
@@ -199,11 +217,7 @@ where
     fn body_failed(&mut self, error: &BoxError) {
         tracing::error!(%error, "a response's body failed; its connection is cut");
         self.exchange = Exchange::Idle;
-        self.failed = Some(Error::new(
-            ErrorKind::Body,
-            Phase::SendBody,
-            error.to_string(),
-        ));
+        self.failed = true;
     }
 
     /// Answers with an error of our own and ends the connection after it, or cuts the connection
@@ -211,6 +225,7 @@ where
     pub(super) fn refuse(&mut self, status: StatusCode, text: &[u8]) {
         let answering = !matches!(self.exchange, Exchange::Idle);
         self.exchange = Exchange::Idle;
+        self.upgrade = None;
         let refused = !self.http.head_sent()
             && self
                 .http
@@ -218,8 +233,7 @@ where
         if !refused && !answering {
             self.closing = true;
         } else if !refused {
-            let text = "the exchange broke after its response had begun";
-            self.failed = Some(Error::new(ErrorKind::Protocol, Phase::SendBody, text));
+            self.failed = true;
         }
     }
 
@@ -270,14 +284,15 @@ where
 
     /// Hands a request to the service.
     fn begin(&mut self, head: RequestHead, context: &mut Context<'_>, now: Moment) {
+        self.served = true;
         if head.has_unknown_expectation() {
             self.decline_expectation(now);
             return;
         }
         let body = match head.framing {
             Framing::Empty | Framing::Length(0) => Body::empty(),
-            Framing::Length(octets) => self.feed(SizeHint::with_exact(octets)),
-            Framing::Chunked | Framing::UntilClose => self.feed(SizeHint::default()),
+            Framing::Length(octets) => self.feed(SizeHint::with_exact(octets), context),
+            Framing::Chunked | Framing::UntilClose => self.feed(SizeHint::default(), context),
         };
         let mut request = Request::new(body);
         *request.method_mut() = head.method;
@@ -298,6 +313,8 @@ where
     /// Answers 417 to an expectation that nobody here knows (RFC 9110 §10.1.1).
     fn decline_expectation(&mut self, now: Moment) {
         let (status, none) = (StatusCode::EXPECTATION_FAILED, HeaderMap::new());
+        // Before the head, which must say so if the body is too long to be read for nothing.
+        self.http.discard_body();
         let out = self.outbox.plain();
         match self
             .http
@@ -306,11 +323,12 @@ where
             Ok(_) => self.end_response(None, now),
             Err(error) => self.body_failed(&error.into()),
         }
-        self.http.discard_body();
     }
 
-    fn feed(&mut self, length: SizeHint) -> Body {
+    fn feed(&mut self, length: SizeHint, context: &Context<'_>) -> Body {
         let (feeder, reader) = cell(length);
+        // The handler may read in a task of its own, before this turn is over.
+        feeder.watch(context);
         self.feeder = Some(feeder);
         Body::from_reader(reader)
     }

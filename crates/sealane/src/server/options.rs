@@ -20,7 +20,7 @@ use crate::identity::Identity;
 /// | `headers_timeout` | 60 s | from the first octet of a request (of the connection, for the first) to the end of its head |
 /// | `request_timeout` | 300 s | the same, to the end of the whole request |
 /// | `keep_alive_timeout` | 5 s | advertised idle time between requests; one second of margin is added before the connection is closed |
-/// | `max_header_size` | 16 KiB | octets of a request's head; more is answered 431 |
+/// | `max_header_size` | 16 KiB | octets of a request's head; more is answered 431, a longer target 414 |
 /// | `max_headers_count` | 2000 | field lines of a request; more is answered 431 |
 ///
 /// `None` for a time means no limit. A request that is late is answered 408 if its answer has not
@@ -129,8 +129,11 @@ impl ServerOptions {
             ("keep_alive_timeout", self.timeouts.keep_alive),
         ];
         for (name, time) in times {
-            if time == Some(Duration::ZERO) {
-                let text = format!("{name} is 0, which no peer can meet; give None for no limit");
+            if let Some(time) = time
+                && time < SHORTEST_TIME
+            {
+                let text =
+                    format!("{name} is {time:?}, which no peer can meet; give None for no limit");
                 return Err(Error::option(text).with_code("ERR_OUT_OF_RANGE"));
             }
         }
@@ -170,6 +173,9 @@ pub(super) struct Rules {
 
 /// The module's default; a client on a bad network still makes it.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Deadlines are kept in milliseconds.
+const SHORTEST_TIME: Duration = Duration::from_millis(1);
 
 /// No request line with a `Host` fits in less.
 const SMALLEST_HEAD: usize = 64;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind, Phase};
 use crate::wheel::{Link, Order};
 
 /// The connections of a server and the state of its end.
@@ -14,7 +14,9 @@ use crate::wheel::{Link, Order};
 pub(super) struct Registry {
     inner: Mutex<Inner>,
     closing: AtomicBool,
-    /// Told when closing begins, a connection ends, or accepting ends.
+    /// Told when closing begins.
+    closing_began: Notify,
+    /// Told when a connection ends or accepting ends.
     changed: Notify,
 }
 
@@ -79,6 +81,7 @@ impl Registry {
         self.closing.store(true, Ordering::Release);
         order_all(&inner, Order::Drain);
         drop(inner);
+        self.closing_began.notify_waiters();
         self.changed.notify_waiters();
     }
 
@@ -99,33 +102,20 @@ impl Registry {
 
     /// Waits until closing has begun.
     pub(super) async fn closing(&self) {
-        self.until(|_| self.is_closing()).await;
+        until(&self.closing_began, || self.is_closing().then_some(())).await;
     }
 
-    /// Waits until the server has ended: closed and drained, or failed and drained.
+    /// Waits until the server has ended: closed and drained, or failed to accept.
     pub(super) async fn ended(&self) -> Result<(), Error> {
-        let over = |inner: &Inner| {
-            let stopped = self.is_closing() || inner.failure.is_some();
-            stopped && inner.listeners == 0 && inner.connections.is_empty()
-        };
-        self.until(over).await;
-        match &self.lock().failure {
-            Some(error) => Err(error.duplicate()),
-            None => Ok(()),
-        }
-    }
-
-    async fn until(&self, reached: impl Fn(&Inner) -> bool) {
-        loop {
-            let changed = self.changed.notified();
-            tokio::pin!(changed);
-            // Registered before the look, so that a change right after it is not missed.
-            changed.as_mut().enable();
-            if reached(&self.lock()) {
-                return;
+        until(&self.changed, || {
+            let inner = self.lock();
+            if self.is_closing() {
+                let over = inner.listeners == 0 && inner.connections.is_empty();
+                return over.then_some(Ok(()));
             }
-            changed.await;
-        }
+            inner.failure.as_ref().map(|error| Err(error.duplicate()))
+        })
+        .await
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -142,8 +132,28 @@ impl Drop for Registered {
 
 impl Drop for Listening {
     fn drop(&mut self) {
-        self.registry.lock().listeners -= 1;
+        let mut inner = self.registry.lock();
+        inner.listeners -= 1;
+        if !self.registry.is_closing() && inner.failure.is_none() {
+            let text = "accepting ended unexpectedly: its task panicked or its runtime is gone";
+            inner.failure = Some(Error::new(ErrorKind::Closed, Phase::Listen, text));
+        }
+        drop(inner);
         self.registry.changed.notify_waiters();
+    }
+}
+
+/// Waits until `look` finds what it looks for; `told` is notified after every change.
+async fn until<T>(told: &Notify, look: impl Fn() -> Option<T>) -> T {
+    loop {
+        let change = told.notified();
+        tokio::pin!(change);
+        // Registered before the look, so that a change right after it is not missed.
+        change.as_mut().enable();
+        if let Some(found) = look() {
+            return found;
+        }
+        change.await;
     }
 }
 

@@ -210,9 +210,8 @@ impl TlsStream {
         } else if rest.len() > LARGEST_MESSAGE {
             self.receiving = Receiving::Broken;
             self.finished = true;
-            let error =
-                rustls::Error::PeerMisbehaved(rustls::PeerMisbehaved::TooManyEmptyFragments);
-            return Err(tls_error(error));
+            let error = rustls::InvalidMessage::HandshakePayloadTooLarge;
+            return Err(tls_error(error.into()));
         } else {
             self.incoming.extend_from_slice(rest);
         }
@@ -323,6 +322,11 @@ impl TlsStream {
         Poll::Ready(Ok(()))
     }
 
+    /// Keeps close_notify back: what was sent must look cut short.
+    pub(crate) fn cut_short(&mut self) {
+        self.finished = true;
+    }
+
     /// Says close_notify, sends it and ends our side of the TCP stream.
     pub(crate) fn poll_close(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if !self.finished {
@@ -366,7 +370,11 @@ impl TlsStream {
             let UnbufferedStatus { discard, state } =
                 self.session.process_tls_records(&mut self.incoming);
             let mut done = false;
-            let step = match state.map_err(tls_error)? {
+            let state = state.map_err(|error| {
+                self.finished = true;
+                tls_error(error)
+            })?;
+            let step = match state {
                 ConnectionState::WriteTraffic(mut writer) => {
                     done = true;
                     self.sealed.fill(|space| seal(&mut writer, space))
