@@ -233,7 +233,7 @@ impl ScannedHead<RequestLine> {
         // A token within the bound is a method to `http` as well.
         let method = Method::from_bytes(&raw.octets[..line.method_end])
             .map_err(|_| refuse(StartLineError::MethodOctet(raw.octets[0]), 0))?;
-        // `http` refuses a few octets that RFC 3986 refuses too, and more than 65534 of them.
+        // `http` refuses a few octets that RFC 3986 refuses too.
         let uri = Uri::from_maybe_shared(raw.octets.slice(target.clone())).map_err(|_| {
             let excerpt = Excerpt::new(&raw.octets[target.clone()]);
             refuse(StartLineError::TargetForm(excerpt), target.start)

@@ -68,6 +68,12 @@ impl Default for Limits {
 /// and a handler may print them: a bound of the size of a head would serve nobody.
 pub const METHOD_OCTETS: usize = 64;
 
+/// Octets of a request target (65534): what `http::Uri` can hold.
+///
+/// The limit of the head strikes before it unless that is set higher. A longer target is 414, as
+/// soon as it is (RFC 9112 §3).
+pub const TARGET_OCTETS: usize = 65_534;
+
 /// Interim responses a client takes before the final one (100).
 ///
 /// A proxy may send a 102 every few seconds for minutes; an endless stream of them is a peer that

@@ -8,7 +8,7 @@ use http::{StatusCode, Version};
 use crate::authority::Authority;
 use crate::error::{ErrorKind, Excerpt, FieldError, ProtocolError, Section, StartLineError};
 use crate::grammar;
-use crate::limits::METHOD_OCTETS;
+use crate::limits::{METHOD_OCTETS, TARGET_OCTETS};
 
 /// A scanner of one kind of start line.
 pub(crate) trait StartLine: Default {
@@ -88,6 +88,11 @@ impl RequestLine {
     /// Scans the request target and the one SP behind it, and judges its form.
     fn scan_target(&mut self, octets: &[u8]) -> Result<bool, StartLineError> {
         self.at = grammar::skip_target(octets, self.at);
+        let bound = self.target_start() + TARGET_OCTETS;
+        if self.at > bound {
+            self.at = bound;
+            return Err(StartLineError::TargetTooLong(TARGET_OCTETS));
+        }
         match octets.get(self.at) {
             None => Ok(false),
             Some(b' ') if self.at == self.target_start() => Err(StartLineError::TargetEmpty),

@@ -20,7 +20,7 @@ pub enum StartLineError {
     TargetEmpty,
     /// An octet that no request target may hold.
     TargetOctet(u8),
-    /// The request target alone passes the limit of the head, which is given.
+    /// The request target alone passes the limit of the head, or of all targets, which is given.
     TargetTooLong(usize),
     /// A target that is of none of the forms its method may have.
     TargetForm(Excerpt),
