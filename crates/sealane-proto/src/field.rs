@@ -11,6 +11,7 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::error::{Excerpt, FieldError, ProtocolError, Section};
 use crate::grammar;
+use crate::limits::MOST_FIELDS;
 
 /// The fields that came behind a chunked body.
 #[derive(Clone)]
@@ -141,14 +142,15 @@ impl FieldScanner {
 
     /// Scans on; the offset behind the blank line once it is found, `None` when octets run out.
     ///
-    /// `octets` begin where the message part begins, each time.
+    /// `octets` begin where the message part begins, each time. No count limit lets more lines pass
+    /// than the map can hold: they would all be scanned and then be refused.
     pub(crate) fn scan(
         &mut self,
         octets: &[u8],
         count_limit: usize,
         section: Section,
     ) -> Result<Option<usize>, ProtocolError> {
-        self.advance(octets, count_limit)
+        self.advance(octets, count_limit.min(MOST_FIELDS))
             .map_err(|error| ProtocolError::remote(error, section, self.at as u64))
     }
 
@@ -285,7 +287,7 @@ impl FieldScanner {
         let refuse = |error: FieldError, span: &FieldSpan| {
             ProtocolError::remote(error, section, span.name as u64)
         };
-        let too_many = |_| FieldError::TooMany(MAP_FIELDS);
+        let too_many = |_| FieldError::TooMany(MOST_FIELDS);
         let mut fields = HeaderMap::try_with_capacity(self.spans.len())
             .map_err(|full| refuse(too_many(full), &FieldSpan::default()))?;
         for span in &self.spans {
@@ -395,8 +397,6 @@ const FORBIDDEN_TRAILERS: [&str; 13] = [
 
 /// Field lines for which room is made at once (16): what a browser sends.
 const USUAL_FIELDS: usize = 16;
-/// Field lines that `http::HeaderMap` can hold; a caller may have set a higher limit.
-const MAP_FIELDS: usize = 1 << 15;
 
 #[cfg(test)]
 mod tests;

@@ -101,4 +101,4 @@ pub use event::{Event, SendBody};
 pub use field::{RawFields, Trailers};
 pub use framing::{BodyLength, Framing};
 pub use head::{RawHead, RequestHead, ResponseHead};
-pub use limits::{INTERIM_RESPONSES, Limits, METHOD_OCTETS, TARGET_OCTETS};
+pub use limits::{INTERIM_RESPONSES, Limits, METHOD_OCTETS, MOST_FIELDS, TARGET_OCTETS};

@@ -22,7 +22,7 @@ pub struct Limits {
     /// Field lines of one section (default 2000).
     ///
     /// Each line costs a slot in a map, so a head of `a:` lines would weigh many times its octets.
-    /// `http::HeaderMap` holds 32768 at most; that bound answers 431 as well.
+    /// A number above [`MOST_FIELDS`] means that number.
     pub field_count: usize,
     /// Digits of one chunk size, leading zeros included (default 16, which is all of 64 bits).
     ///
@@ -67,6 +67,12 @@ impl Default for Limits {
 /// RFC 9112 §3 answers a longer one with 501. Methods are copied into an allocation of their own,
 /// and a handler may print them: a bound of the size of a head would serve nobody.
 pub const METHOD_OCTETS: usize = 64;
+
+/// Field lines of one section, whatever the limit says (24576).
+///
+/// `http::HeaderMap` has 32768 slots at most, and fills three quarters of them: it takes no more
+/// names than these.
+pub const MOST_FIELDS: usize = 24_576;
 
 /// Octets of a request target (65534): what `http::Uri` can hold.
 ///

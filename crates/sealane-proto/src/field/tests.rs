@@ -136,18 +136,32 @@ fn a_section_is_scanned_the_same_octet_by_octet() {
     assert_eq!(fields, self::fields(section));
 }
 
+/// That many field lines, each with another name, and no blank line.
+fn distinct_lines(count: usize) -> Vec<u8> {
+    let lines = (0..count).map(|number| format!("x{number}:\r\n"));
+    lines.collect::<String>().into_bytes()
+}
+
 #[test]
-fn more_lines_than_the_map_can_hold_are_refused_not_a_panic() {
-    let mut section = Vec::new();
-    for number in 0..=MAP_FIELDS {
-        section.extend_from_slice(format!("x{number}:\r\n").as_bytes());
-    }
-    section.extend_from_slice(b"\r\n");
+fn the_map_holds_as_many_names_as_promised() {
+    let section = [distinct_lines(MOST_FIELDS), b"\r\n".to_vec()].concat();
     let mut scanner = FieldScanner::default();
     let scanned = scanner.scan(&section, usize::MAX, Section::Head).unwrap();
     assert_eq!(scanned, Some(section.len()));
-    let error = scanner.build(&section.into(), Section::Head).unwrap_err();
+    let fields = scanner.build(&section.into(), Section::Head).unwrap();
+    assert_eq!(fields.keys_len(), MOST_FIELDS);
+}
+
+#[test]
+fn more_lines_than_the_map_can_hold_are_refused_at_the_first_of_them() {
+    let mut section = distinct_lines(MOST_FIELDS);
+    let offset = section.len() as u64;
+    section.push(b'y');
+    let scanned = FieldScanner::default().scan(&section, usize::MAX, Section::Head);
+    let error = scanned.unwrap_err();
+    assert_eq!(error.kind(), &FieldError::TooMany(MOST_FIELDS).into());
     assert_eq!(error.status().unwrap().as_u16(), 431);
+    assert_eq!(error.offset(), offset);
 }
 
 #[test]
