@@ -67,12 +67,15 @@ pub(crate) fn has_no_body(status: StatusCode) -> bool {
         || status == StatusCode::NOT_MODIFIED
 }
 
-/// The length of a Content-Length value: digits only, within 64 bits.
+/// The length of a Content-Length value: digits only, 20 at most, within 64 bits.
+///
+/// Leading zeros are digits like others (RFC 9110 §8.6), but not without end: a parser that keeps
+/// the last few digits of many would read another length.
 ///
 /// A list of equal values, which RFC 9112 §6.3 rule 5 lets a recipient repair, is refused as well:
 /// it only comes into being where somebody has merged two messages' fields.
 pub(crate) fn length_of(value: &[u8]) -> Option<u64> {
-    if value.is_empty() {
+    if value.is_empty() || value.len() > LENGTH_DIGITS {
         return None;
     }
     value.iter().try_fold(0_u64, |octets, &digit| {
@@ -102,11 +105,7 @@ fn ends_in_chunked(fields: &HeaderMap) -> Result<bool, FramingError> {
     let is_chunked = |coding: &[u8]| coding.eq_ignore_ascii_case(b"chunked");
     let mut codings: Vec<&[u8]> = field::members(fields, &header::TRANSFER_ENCODING).collect();
     for coding in &codings {
-        let name = coding
-            .split(|&octet| octet == b';')
-            .next()
-            .unwrap_or_default();
-        if !grammar::is_token(grammar::trim_blanks(name)) {
+        if !grammar::is_token(name_of_coding(coding)) {
             return Err(FramingError::CodingInvalid(Excerpt::new(coding)));
         }
     }
@@ -116,13 +115,24 @@ fn ends_in_chunked(fields: &HeaderMap) -> Result<bool, FramingError> {
     if !is_chunked(last) {
         return Err(FramingError::ChunkedNotLast(Excerpt::new(last)));
     }
-    if codings.iter().any(|coding| is_chunked(coding)) {
+    // RFC 9112 §6.1: applied once at most. Parameters, which chunked has none of, do not make it
+    // another coding: a parser that drops them would see two.
+    if codings
+        .iter()
+        .any(|coding| is_chunked(name_of_coding(coding)))
+    {
         return Err(FramingError::ChunkedRepeated);
     }
     match codings.first() {
         Some(unknown) => Err(FramingError::CodingUnknown(Excerpt::new(unknown))),
         None => Ok(true),
     }
+}
+
+/// The name of a transfer coding, without its parameters (RFC 9112 §7).
+fn name_of_coding(coding: &[u8]) -> &[u8] {
+    let end = coding.iter().position(|&octet| octet == b';');
+    grammar::trim_blanks(&coding[..end.unwrap_or(coding.len())])
 }
 
 /// The one Content-Length, if there is any.
@@ -139,6 +149,9 @@ fn content_length(fields: &HeaderMap) -> Result<Option<u64>, FramingError> {
         None => Err(FramingError::LengthInvalid(Excerpt::new(value.as_bytes()))),
     }
 }
+
+/// Digits of a Content-Length (20): the largest number of 64 bits has as many.
+const LENGTH_DIGITS: usize = 20;
 
 #[cfg(test)]
 mod tests;

@@ -13,7 +13,7 @@ use super::{ErrorKind, Excerpt};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FramingError {
-    /// A Content-Length that is not plain digits, or more than 64 bits can hold.
+    /// A Content-Length that is not plain digits, has more than 20, or is more than 64 bits hold.
     LengthInvalid(Excerpt),
     /// More than one Content-Length line, even with equal values.
     LengthRepeated,
