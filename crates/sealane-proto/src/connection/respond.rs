@@ -15,7 +15,7 @@ use crate::connection::timer::Moment;
 use crate::error::{ProtocolError, UsageError};
 use crate::event::SendBody;
 use crate::field::ConnectionOptions;
-use crate::framing::{self, BodyLength, Framing};
+use crate::framing::{BodyLength, Framing};
 use crate::head::encode::{self, CallerFields};
 
 impl ServerConnection {
@@ -129,7 +129,7 @@ impl ServerConnection {
     /// Answers with an error and closes both halves; `false` if it is too late for an answer.
     ///
     /// It is too late once a final head has left, or the connection is closed. Also `false` for a
-    /// status that cannot carry an answer (1xx, 204, 304). A response to HEAD gets no body.
+    /// status that is no error (neither 4xx nor 5xx). A response to HEAD gets no body.
     pub fn refuse(
         &mut self,
         status: StatusCode,
@@ -137,7 +137,8 @@ impl ServerConnection {
         date: &[u8; 29],
         out: &mut Vec<u8>,
     ) -> bool {
-        if self.head_sent() || framing::has_no_body(status) {
+        let is_error = status.is_client_error() || status.is_server_error();
+        if self.head_sent() || !is_error {
             return false;
         }
         let is_head = |exchange: &Exchange| exchange.method == MethodKind::Head;
