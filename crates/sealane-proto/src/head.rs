@@ -92,6 +92,13 @@ pub struct ResponseHead {
     pub framing: Framing,
 }
 
+impl ResponseHead {
+    /// Whether a 101 says what it must: the protocol, for this very connection, in HTTP/1.1.
+    pub(crate) fn is_switch(&self) -> bool {
+        self.version == Version::HTTP_11 && names_upgrade(&self.fields)
+    }
+}
+
 /// Shows no field values: they may be secret.
 impl fmt::Debug for ResponseHead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -248,7 +255,7 @@ impl ScannedHead<RequestLine> {
         // RFC 9110 §10.1.1 and §7.8: HTTP/1.0 knows neither expectations nor upgrades.
         let is_current = version == Version::HTTP_11;
         let expects_continue = is_current && has_body && expects_continue(&fields);
-        let upgrade = method == Method::CONNECT || is_current && asks_for_upgrade(&fields);
+        let upgrade = method == Method::CONNECT || is_current && names_upgrade(&fields);
         Ok(RequestHead {
             method,
             uri,
@@ -318,8 +325,8 @@ fn expects_continue(fields: &HeaderMap) -> bool {
     field::members(fields, &header::EXPECT).any(|member| member.eq_ignore_ascii_case(CONTINUE))
 }
 
-/// Whether the request names another protocol and means this very connection (RFC 9110 §7.8).
-fn asks_for_upgrade(fields: &HeaderMap) -> bool {
+/// Whether a head names another protocol and means this very connection (RFC 9110 §7.8).
+fn names_upgrade(fields: &HeaderMap) -> bool {
     fields.contains_key(header::UPGRADE) && ConnectionOptions::of(fields).upgrade
 }
 

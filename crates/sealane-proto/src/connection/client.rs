@@ -334,13 +334,17 @@ impl ClientConnection {
         Ok(Some(Event::Response(head)))
     }
 
-    /// Takes a 101, if the request asked for it and is complete (RFC 9110 §7.8).
+    /// Takes a 101, if the request asked for it and is complete, and it names the protocol in
+    /// HTTP/1.1 (RFC 9110 §7.8, §15.2.2).
+    ///
+    /// Without Upgrade nobody knows in which protocol to go on; without `Connection: upgrade` it
+    /// may be meant for another connection, which an intermediary has passed on unread.
     fn switch_protocols(&mut self, head: ResponseHead) -> Result<Option<Event>, ProtocolError> {
         let wanted = self
             .exchange
             .as_ref()
             .is_some_and(|exchange| exchange.upgrade);
-        if !wanted || !matches!(self.core.sending, Sending::Done) {
+        if !wanted || !head.is_switch() || !matches!(self.core.sending, Sending::Done) {
             return Err(ProtocolError::remote(
                 ResponseError::UnexpectedSwitch,
                 Section::Head,

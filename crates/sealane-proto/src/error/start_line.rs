@@ -142,7 +142,7 @@ pub enum ResponseError {
     /// Octets came although no request is open (RFC 9112 §9.2).
     Unsolicited,
     /// The protocol was switched although the request asked for no upgrade, or was not yet
-    /// complete.
+    /// complete; or by a 101 that is not HTTP/1.1 or has no Upgrade with `Connection: upgrade`.
     UnexpectedSwitch,
     /// More interim responses than the bound, which is given.
     TooManyInterim(usize),
@@ -163,9 +163,9 @@ impl fmt::Display for ResponseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unsolicited => f.write_str("octets came although no request is open"),
-            Self::UnexpectedSwitch => {
-                f.write_str("the protocol was switched although no complete request asked for it")
-            }
+            Self::UnexpectedSwitch => f.write_str(
+                "a 101 that no complete request asked for, or without its upgrade fields",
+            ),
             Self::TooManyInterim(limit) => {
                 write!(f, "more than {limit} interim responses to one request")
             }

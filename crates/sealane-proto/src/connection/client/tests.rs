@@ -322,7 +322,8 @@ fn our_own_close_ends_the_connection() {
 
 #[test]
 fn a_switch_must_be_asked_for_by_a_complete_request() {
-    let switch = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n\x01";
+    let switch =
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: x, Upgrade\r\n\r\n\x01";
     assert_eq!(refusal(switch), ResponseError::UnexpectedSwitch.into());
     let lines = fields(&[("host", "a"), ("connection", "upgrade"), ("upgrade", "x")]);
     let mut client = client();
@@ -345,6 +346,26 @@ fn a_switch_must_be_asked_for_by_a_complete_request() {
     assert_eq!(consume(&mut client, switch), ["response 101"]);
     assert!(client.is_tunnel());
     assert_eq!(client.take_leftover(), b"\x01"[..]);
+}
+
+#[test]
+fn a_switch_names_its_protocol_for_this_connection() {
+    let lines = fields(&[("host", "a"), ("connection", "upgrade"), ("upgrade", "x")]);
+    for switch in [
+        "HTTP/1.1 101 S\r\n\r\n",
+        "HTTP/1.1 101 S\r\nUpgrade: x\r\n\r\n",
+        "HTTP/1.1 101 S\r\nConnection: upgrade\r\n\r\n",
+        "HTTP/1.1 101 S\r\nUpgrade: x\r\nConnection: close\r\n\r\n",
+        "HTTP/1.0 101 S\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+    ] {
+        let mut client = client();
+        let _ = client.send_request(&Method::GET, "/", &lines, NONE, &mut vec![]);
+        client.send_end(None, &mut vec![]).unwrap();
+        client.receive(switch.as_bytes());
+        let error = poll_error(&mut client);
+        assert_eq!(error, ResponseError::UnexpectedSwitch.into(), "{switch}");
+        assert!(!client.is_tunnel());
+    }
 }
 
 #[test]
