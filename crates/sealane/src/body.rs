@@ -130,7 +130,7 @@ impl Body {
         }
     }
 
-    /// The trailer section, once [`Body::chunk`] has given `None`, if there was one (RFC 9110 §6.5).
+    /// The trailer section, once [`Body::chunk`] has given `None`, if there is one (RFC 9110 §6.5).
     pub fn trailers(&self) -> Option<&HeaderMap> {
         self.trailers.as_ref()
     }

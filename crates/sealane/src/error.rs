@@ -84,7 +84,7 @@ impl Error {
 
     /// The stable name that users of the module and of OpenSSL search for, where there is one.
     ///
-    /// Examples: `EADDRINUSE`, `ENOENT`, `HPE_HEADER_OVERFLOW`, `ERR_OSSL_X509_KEY_VALUES_MISMATCH`.
+    /// Such as `EADDRINUSE`, `ENOENT`, `HPE_HEADER_OVERFLOW`, `ERR_OSSL_X509_KEY_VALUES_MISMATCH`.
     pub fn code(&self) -> Option<&'static str> {
         self.inner.code
     }

@@ -24,8 +24,8 @@
 //!
 //! A connection's task owns its handler. When the client goes away (a reset, or a stream that ends
 //! without close_notify), the handler's future is dropped; a client that ends its side in order is
-//! still answered. When the server closes, running handlers finish. Dropping the last [`Server`] handle
-//! closes the server.
+//! still answered. When the server closes, running handlers finish. Dropping the last [`Server`]
+//! handle closes the server.
 
 // A module uses what is declared below it, never above.
 pub mod guide;

@@ -180,8 +180,8 @@ impl Server {
     /// Accepts nothing more, ends connections at rest, lets running exchanges finish, and waits.
     ///
     /// Answers that have not begun say `Connection: close`. A client that never reads its answer
-    /// keeps this waiting; [`Server::close_all_connections`] ends that. Dropping the future does not
-    /// undo the close; only the waiting ends.
+    /// keeps this waiting; [`Server::close_all_connections`] ends that. Dropping the future does
+    /// not undo the close; only the waiting ends.
     ///
     /// # Errors
     ///

@@ -227,7 +227,8 @@ async fn raw_fields_keep_order_case_and_repeats() {
     })
     .unwrap();
     let address = listen(&server).await;
-    let request = b"GET /a?b%20c HTTP/1.1\r\nhOST: a\r\nX-B: 2\r\nx-a:1\r\nX-b:  3 \r\nConnection: close\r\n\r\n";
+    let request = b"GET /a?b%20c HTTP/1.1\r\nhOST: a\r\nX-B: 2\r\nx-a:1\r\nX-b:  3 \r\n\
+                    Connection: close\r\n\r\n";
     let answer = ground.say(address, request).await;
     assert!(
         answer.ends_with("/a?b%20c|hOST=a|X-B=2|x-a=1|X-b=3|Connection=close"),

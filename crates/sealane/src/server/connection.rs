@@ -3,7 +3,9 @@
 //! One task, one loop: read, let the protocol and the handler act, write. Each turn moves a bounded
 //! number of octets, then the others run. Deadlines come from the server's wheel.
 
+use std::future::Future;
 use std::marker::PhantomData;
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -263,7 +265,7 @@ where
                 return Poll::Ready(ending);
             }
             if budget == 0 {
-                context.waker().wake_by_ref();
+                let_others_run(context);
                 break;
             }
             if sent && held_back {
@@ -413,6 +415,17 @@ where
     }
 }
 
+/// Asks for another turn behind everybody else's, those included whose octets just arrived.
+///
+/// A plain wake-up would not do: the runtime looks at its sockets only now and then while tasks are
+/// ready to run, so a few downloads would keep everybody else waiting for many of their turns.
+fn let_others_run(context: &mut Context<'_>) {
+    let asked = pin!(tokio::task::yield_now()).poll(context);
+    if asked.is_ready() {
+        context.waker().wake_by_ref();
+    }
+}
+
 /// What a failed transport leaves to do: an alert may still be said, a dead socket takes nothing.
 fn lost(error: &TransportError) -> Ending {
     match error {
@@ -462,7 +475,7 @@ async fn part(stream: &mut TlsStream, clock: &Clock, patience: Duration) {
             return Poll::Ready(());
         }
         if !ended && swallowed < MOST_SWALLOWED {
-            context.waker().wake_by_ref();
+            let_others_run(context);
         }
         Poll::Pending
     })
