@@ -247,7 +247,7 @@ impl ClientConnection {
         body: BodyLength,
         out: &mut Vec<u8>,
     ) -> Result<SendBody, UsageError> {
-        let caller = CallerFields::write(fields, Some(&header::HOST), out)?;
+        let caller = CallerFields::write(fields, &["host"], out)?;
         let framing = match caller.frame(body, true)? {
             Framing::Length(0) if caller.length.is_none() && !expects_body(method) => {
                 Framing::Empty

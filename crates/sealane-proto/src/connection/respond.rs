@@ -14,7 +14,6 @@ use crate::connection::server::{Exchange, Expectation, MethodKind, ServerConnect
 use crate::connection::timer::Moment;
 use crate::error::{ProtocolError, UsageError};
 use crate::event::SendBody;
-use crate::field::ConnectionOptions;
 use crate::framing::{BodyLength, Framing};
 use crate::head::encode::{self, CallerFields};
 
@@ -34,7 +33,8 @@ impl ServerConnection {
     /// Sends an interim response: any 1xx but 101, which is final (RFC 9110 §15.2).
     ///
     /// Content-Length and Transfer-Encoding are left out, for an interim response has no body
-    /// (RFC 9110 §8.6, RFC 9112 §6.1).
+    /// (RFC 9110 §8.6, RFC 9112 §6.1). So are Connection and Keep-Alive: what becomes of the
+    /// connection is for the final response to say (RFC 9112 §9.6).
     pub fn send_interim(
         &mut self,
         status: StatusCode,
@@ -54,17 +54,19 @@ impl ServerConnection {
     /// and another response can be sent. What is added to, or left out of, the caller's fields:
     ///
     /// - Date, unless there is one.
-    /// - `connection: keep-alive` with `keep-alive: timeout=N`, or `connection: close`. A
-    ///   Connection field of the caller stands instead; if it says `close` the connection closes,
-    ///   and when the connection has to close although it does not say so, a second line says it.
+    /// - One Connection line: the caller's other options, then `keep-alive` or `close`. His own
+    ///   `close` closes the connection; his `keep-alive` keeps none that has to close. Beside
+    ///   `keep-alive` stands his Keep-Alive, or else `keep-alive: timeout=N`; beside `close` none.
     /// - Content-Length, or `transfer-encoding: chunked` for a body of unknown length. An HTTP/1.0
     ///   client gets such a body until the connection closes. The caller's own Content-Length, or
     ///   `transfer-encoding: chunked`, stands instead; contradictions are errors.
     /// - A response to HEAD and a 304 keep the caller's framing field, as if there were a body, and
     ///   get none otherwise. A 204, a 101 and a 2xx to CONNECT lose it (RFC 9110 §8.6, RFC 9112
     ///   §6.1).
-    /// - A 101 gets `connection: upgrade`, unless it is there. It needs a request that asked for an
-    ///   upgrade and is complete, and an Upgrade field. It and a 2xx to CONNECT make a tunnel.
+    /// - A 101 gets the option `upgrade` in its one Connection line. It needs a request that asked
+    ///   for an upgrade and is complete, and an Upgrade field, and may not say `close` without
+    ///   `upgrade`. It and a 2xx to CONNECT make a tunnel, and lose the options `close` and
+    ///   `keep-alive` and the field Keep-Alive: these speak of HTTP, which ends here.
     pub fn send_response(
         &mut self,
         status: StatusCode,
@@ -179,7 +181,7 @@ impl ServerConnection {
         }
         let start = out.len();
         encode::write_status_line(status, out);
-        if let Err(error) = CallerFields::write(fields, None, out) {
+        if let Err(error) = CallerFields::write(fields, &HELD_BACK, out) {
             out.truncate(start);
             return Err(error.into());
         }
@@ -212,14 +214,17 @@ impl ServerConnection {
         if self.receiving_body() {
             return Err(UsageError::RequestIncomplete);
         }
-        let caller = CallerFields::write(fields, None, out)?;
+        let caller = CallerFields::write(fields, &HELD_BACK, out)?;
+        let options = caller.connection.unwrap_or_default();
         if is_switch && !caller.upgrade {
             return Err(UsageError::UpgradeFieldMissing);
         }
-        write_date(&caller, date, out);
-        if is_switch && !caller.connection.unwrap_or_default().upgrade {
-            encode::write_field(b"connection", b"upgrade", out);
+        if is_switch && options.close && !options.upgrade {
+            return Err(UsageError::SwitchAndClose);
         }
+        write_date(&caller, date, out);
+        let upgrade = is_switch.then_some(&b"upgrade"[..]);
+        encode::write_connection(fields, upgrade, out);
         out.extend_from_slice(b"\r\n");
         self.enter_tunnel();
         Ok(SendBody::No)
@@ -234,13 +239,13 @@ impl ServerConnection {
         date: &[u8; 29],
         out: &mut Vec<u8>,
     ) -> Result<SendBody, UsageError> {
-        let caller = CallerFields::write(fields, None, out)?;
+        let caller = CallerFields::write(fields, &HELD_BACK, out)?;
         let (announced, sent) = self.frame_response(status, &caller, body)?;
         if let Some(why) = self.reason_to_close(&caller, sent) {
             self.core.persistence.close(why);
         }
         write_date(&caller, date, out);
-        self.write_persistence(&caller, out);
+        self.write_persistence(fields, &caller, out);
         encode::write_framing(announced, out);
         out.extend_from_slice(b"\r\n");
         self.core.sending = Sending::Body(BodyEncoder::new(sent));
@@ -309,24 +314,28 @@ impl ServerConnection {
     }
 
     /// Writes what the response says about the connection (RFC 9112 §9.3, §9.6).
-    fn write_persistence(&self, caller: &CallerFields, out: &mut Vec<u8>) {
-        match (self.core.persistence, caller.connection) {
-            (Persistence::Close(_), Some(ConnectionOptions { close: true, .. })) => {}
-            (Persistence::Close(_), _) => encode::write_field(b"connection", b"close", out),
-            (Persistence::Keep, Some(_)) => {}
-            (Persistence::Keep, None) => {
-                encode::write_field(b"connection", b"keep-alive", out);
-                let seconds = self
-                    .rules
-                    .timeouts
-                    .keep_alive
-                    .map_or(0, |length| length.as_secs());
-                if seconds > 0 && !caller.keep_alive {
-                    out.extend_from_slice(b"keep-alive: timeout=");
-                    encode::write_decimal(seconds, out);
-                    out.extend_from_slice(b"\r\n");
-                }
+    ///
+    /// `keep-alive` is said to every client, although only those of HTTP/1.0 need it.
+    fn write_persistence(&self, fields: &HeaderMap, caller: &CallerFields, out: &mut Vec<u8>) {
+        if self.core.persistence != Persistence::Keep {
+            return encode::write_connection(fields, Some(b"close"), out);
+        }
+        encode::write_connection(fields, Some(b"keep-alive"), out);
+        if caller.keep_alive {
+            for value in fields.get_all(KEEP_ALIVE) {
+                encode::write_field(KEEP_ALIVE.as_bytes(), value.as_bytes(), out);
             }
+            return;
+        }
+        let seconds = self
+            .rules
+            .timeouts
+            .keep_alive
+            .map_or(0, |length| length.as_secs());
+        if seconds > 0 {
+            out.extend_from_slice(b"keep-alive: timeout=");
+            encode::write_decimal(seconds, out);
+            out.extend_from_slice(b"\r\n");
         }
     }
 }
@@ -337,6 +346,11 @@ fn write_date(caller: &CallerFields, date: &[u8; 29], out: &mut Vec<u8>) {
         encode::write_field(b"date", date, out);
     }
 }
+
+/// The field that says how long a connection is kept.
+const KEEP_ALIVE: &str = "keep-alive";
+/// Fields of the caller that are written last, as far as they hold, or not at all.
+const HELD_BACK: [&str; 2] = ["connection", KEEP_ALIVE];
 
 #[cfg(test)]
 mod tests;

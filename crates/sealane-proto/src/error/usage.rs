@@ -31,6 +31,8 @@ pub enum UsageError {
     UpgradeUnwanted,
     /// A 101 response needs an Upgrade field that names the protocol (RFC 9110 §7.8).
     UpgradeFieldMissing,
+    /// A 101 response cannot say `connection: close` instead of `upgrade`: the connection goes on.
+    SwitchAndClose,
     /// The request has not been received whole; the octets of another protocol cannot follow yet.
     RequestIncomplete,
     /// A Content-Length field that is no number, or stands more than once.
@@ -82,9 +84,11 @@ impl UsageError {
             Self::BodyNotAllowed => "ERR_HTTP_BODY_NOT_ALLOWED",
             Self::TrailersUnframed | Self::ForbiddenTrailer(_) => "ERR_HTTP_TRAILER_INVALID",
             Self::MessageEnded => "ERR_STREAM_WRITE_AFTER_END",
-            Self::LengthInvalid(_) | Self::Coding(_) | Self::CodingAndLength | Self::Host => {
-                "ERR_HTTP_INVALID_HEADER_VALUE"
-            }
+            Self::LengthInvalid(_)
+            | Self::Coding(_)
+            | Self::CodingAndLength
+            | Self::SwitchAndClose
+            | Self::Host => "ERR_HTTP_INVALID_HEADER_VALUE",
             Self::Target(_) => "ERR_INVALID_URL",
             Self::NoExchange
             | Self::NotReady
@@ -156,6 +160,7 @@ impl UsageError {
             Self::InterimToHttp10 => "http/1.0 knows no interim responses",
             Self::UpgradeUnwanted => "the request asked for no upgrade",
             Self::UpgradeFieldMissing => "a 101 response needs an upgrade field",
+            Self::SwitchAndClose => "a 101 response cannot say connection: close",
             Self::RequestIncomplete => "the request has not been received whole",
             Self::CodingAndLength => "our transfer-encoding stands together with content-length",
             Self::BodyNotAllowed => "this message cannot have a body",

@@ -5,11 +5,11 @@
 //! frame a message are taken out of the caller's here, so that they can be judged before they are
 //! written.
 
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{CONNECTION, HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
 
 use crate::error::{Excerpt, UsageError};
-use crate::field::ConnectionOptions;
+use crate::field::{self, ConnectionOptions};
 use crate::framing::{BodyLength, Framing, length_of};
 
 /// What a caller's own fields say about things that are otherwise decided for him.
@@ -30,19 +30,18 @@ pub(crate) struct CallerFields {
 }
 
 impl CallerFields {
-    /// Writes the caller's fields in their order, but for those that frame the message; notes what
-    /// they say. The field `written`, if one is named, stands above them already.
+    /// Writes the caller's fields in their order, but for those that frame the message, and those
+    /// held back by name: they stand above already, or below. Notes what all of them say.
     ///
     /// On an error something has been written; the caller cuts it off again.
     pub(crate) fn write(
         fields: &HeaderMap,
-        written: Option<&HeaderName>,
+        held_back: &[&str],
         out: &mut Vec<u8>,
     ) -> Result<Self, UsageError> {
         let mut seen = Self::default();
         for (name, value) in fields {
             match name.as_str() {
-                _ if Some(name) == written => continue,
                 "content-length" => {
                     seen.note_length(value)?;
                     continue;
@@ -57,7 +56,9 @@ impl CallerFields {
                 "upgrade" => seen.upgrade = true,
                 _ => {}
             }
-            write_field(name.as_str().as_bytes(), value.as_bytes(), out);
+            if !held_back.contains(&name.as_str()) {
+                write_field(name.as_str().as_bytes(), value.as_bytes(), out);
+            }
         }
         Ok(seen)
     }
@@ -125,6 +126,28 @@ pub(crate) fn write_field(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(b": ");
     out.extend_from_slice(value);
     out.extend_from_slice(b"\r\n");
+}
+
+/// Writes the one Connection line of a head: the caller's options in their order, and `ours`.
+///
+/// His `close` and `keep-alive` are left out, for `ours` is what has become of them. Two lines that
+/// contradict each other would leave it to the peer which of them counts (RFC 9112 §9.3).
+pub(crate) fn write_connection(fields: &HeaderMap, ours: Option<&[u8]>, out: &mut Vec<u8>) {
+    let is_other = |option: &&[u8]| {
+        let decided = [&b"close"[..], b"keep-alive", ours.unwrap_or_default()];
+        !option.is_empty() && !decided.iter().any(|name| option.eq_ignore_ascii_case(name))
+    };
+    let others = field::members(fields, &CONNECTION).filter(is_other);
+    let mut lead = &b"connection: "[..];
+    let start = out.len();
+    for option in others.chain(ours) {
+        out.extend_from_slice(lead);
+        out.extend_from_slice(option);
+        lead = b", ";
+    }
+    if out.len() > start {
+        out.extend_from_slice(b"\r\n");
+    }
 }
 
 /// Writes the field that frames a body, if there is one.

@@ -103,7 +103,7 @@ fn the_callers_own_lines_stand() {
     let (written, _) = head(&mut asked(&Method::GET), 200, &lines, NONE).unwrap();
     assert_eq!(
         written,
-        "HTTP/1.1 200 OK\r\ndate: now\r\nconnection: x\r\nkeep-alive: timeout=9\r\n\
+        "HTTP/1.1 200 OK\r\ndate: now\r\nconnection: x, keep-alive\r\nkeep-alive: timeout=9\r\n\
          content-length: 0\r\n\r\n"
     );
     let lines = [("keep-alive", "timeout=9")];
@@ -116,18 +116,52 @@ fn the_callers_own_lines_stand() {
 fn a_caller_may_close() {
     let mut server = asked(&Method::GET);
     let (written, _) = head(&mut server, 200, &[("connection", "x, Close")], NONE).unwrap();
-    assert!(!written.contains("connection: close") && written.contains("connection: x, Close"));
+    assert!(written.contains("connection: x, close\r\n"), "{written}");
     server.send_end(None, &mut Vec::new(), START).unwrap();
     assert_eq!(server.close_reason(), Some(CloseReason::CallerAsked));
 }
 
 #[test]
-fn a_close_is_said_although_the_caller_wrote_connection() {
-    let mut server = asked(&Method::GET);
-    server.close_after_exchange(CloseReason::Shutdown);
-    let (written, _) = head(&mut server, 200, &[("connection", "keep-alive")], NONE).unwrap();
+fn one_line_says_what_becomes_of_the_connection() {
+    let kept = "connection: x, y, keep-alive\r\nkeep-alive: timeout=5\r\n";
+    let own = "connection: keep-alive\r\nkeep-alive: max=3\r\n";
+    // The server ends; the caller's Connection and Keep-Alive; what is said in the end.
+    for (ends, connection, keep_alive, said) in [
+        (false, "x, , y", "", kept),
+        (false, "Keep-Alive, x, y", "", kept),
+        (false, "", "max=3", own),
+        (false, "close", "max=3", "connection: close\r\n"),
+        (
+            false,
+            "keep-alive, close, x",
+            "",
+            "connection: x, close\r\n",
+        ),
+        (true, "keep-alive", "", "connection: close\r\n"),
+        (true, "upgrade", "max=3", "connection: upgrade, close\r\n"),
+    ] {
+        let lines = [("connection", connection), ("keep-alive", keep_alive)];
+        let lines: Vec<_> = lines
+            .into_iter()
+            .filter(|line| !line.1.is_empty())
+            .collect();
+        let mut server = asked(&Method::GET);
+        if ends {
+            server.close_after_exchange(CloseReason::Shutdown);
+        }
+        let (written, _) = head(&mut server, 200, &lines, NONE).unwrap();
+        let wanted = format!("HTTP/1.1 200 OK\r\n{DATE_LINE}{said}content-length: 0\r\n\r\n");
+        assert_eq!(written, wanted, "{lines:?}");
+    }
+}
+
+#[test]
+fn a_kept_http_10_connection_is_always_told_so() {
+    let mut server = asked_by("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+    let (written, _) = head(&mut server, 200, &[("connection", "x")], NONE).unwrap();
     assert!(
-        written.contains("connection: keep-alive\r\n") && written.contains("connection: close")
+        written.contains("connection: x, keep-alive\r\n"),
+        "{written}"
     );
 }
 
@@ -299,7 +333,12 @@ fn commands_out_of_turn_are_errors() {
 fn interim_responses_come_before_the_final_one() {
     let mut server = asked(&Method::GET);
     let mut out = Vec::new();
-    let hints = fields(&[("link", "</a>"), ("content-length", "5")]);
+    let hints = fields(&[
+        ("link", "</a>"),
+        ("content-length", "5"),
+        ("connection", "close"),
+        ("keep-alive", "timeout=9"),
+    ]);
     server
         .send_interim(StatusCode::EARLY_HINTS, &hints, &mut out)
         .unwrap();
@@ -398,8 +437,18 @@ fn a_101_needs_a_complete_request_for_it_and_a_protocol() {
         usage(head(&mut server, 101, &[], NONE)),
         UsageError::UpgradeFieldMissing
     );
+    let closing = [("upgrade", "x"), ("connection", "x, close")];
+    let refused = usage(head(&mut server, 101, &closing, NONE));
+    assert_eq!(refused, UsageError::SwitchAndClose);
     let (written, _) = head(&mut server, 101, &upgrade, NONE).unwrap();
     assert_eq!(written.matches("connection: ").count(), 1);
+    let mixed = [
+        ("upgrade", "x"),
+        ("connection", "close, Upgrade, x, keep-alive"),
+        ("keep-alive", "timeout=9"),
+    ];
+    let (written, _) = head(&mut asked_by(UPGRADING), 101, &mixed, NONE).unwrap();
+    assert!(written.contains("connection: x, upgrade\r\n") && !written.contains("keep-alive"));
 
     let posting = UPGRADING
         .replace("GET", "POST")
@@ -425,7 +474,8 @@ fn an_upgrade_may_be_passed_over() {
 fn connect_makes_a_tunnel_or_closes() {
     let mut server = asked(&Method::CONNECT);
     server.receive(b"\x16\x03", START);
-    let (written, _) = head(&mut server, 200, &[("content-length", "5")], NONE).unwrap();
+    let lines = [("content-length", "5"), ("connection", "keep-alive")];
+    let (written, _) = head(&mut server, 200, &lines, NONE).unwrap();
     assert_eq!(written, format!("HTTP/1.1 200 OK\r\n{DATE_LINE}\r\n"));
     assert!(server.is_tunnel());
     assert_eq!(server.take_leftover(), b"\x16\x03"[..]);
