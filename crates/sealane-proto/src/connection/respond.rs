@@ -60,9 +60,12 @@ impl ServerConnection {
     /// - Content-Length, or `transfer-encoding: chunked` for a body of unknown length. An HTTP/1.0
     ///   client gets such a body until the connection closes. The caller's own Content-Length, or
     ///   `transfer-encoding: chunked`, stands instead; contradictions are errors.
-    /// - A response to HEAD and a 304 keep the caller's framing field, as if there were a body, and
-    ///   get none otherwise. A 204, a 101 and a 2xx to CONNECT lose it (RFC 9110 §8.6, RFC 9112
-    ///   §6.1).
+    /// - A response to HEAD and a 304 keep the caller's framing field, as if there were a body; one
+    ///   that contradicts a body of known length, other than an empty one, is an error. Without it
+    ///   HEAD gets the Content-Length of such a body. A 204, a 101 and a 2xx to CONNECT lose the
+    ///   field (RFC 9110 §8.6, RFC 9112 §6.1), and the body with it.
+    /// - A 205 gets `content-length: 0`. A body of known length, other than an empty one, or another
+    ///   Content-Length is an error (RFC 9110 §15.3.6).
     /// - A 101 gets the option `upgrade` in its one Connection line. It needs a request that asked
     ///   for an upgrade and is complete, and an Upgrade field, and may not say `close` without
     ///   `upgrade`. It and a 2xx to CONNECT make a tunnel, and lose the options `close` and
@@ -266,20 +269,55 @@ impl ServerConnection {
             .exchange
             .as_ref()
             .is_some_and(|exchange| exchange.method == MethodKind::Head);
-        if status == StatusCode::NO_CONTENT {
-            return Ok((Framing::Empty, Framing::Empty));
+        match status {
+            StatusCode::NO_CONTENT => Ok((Framing::Empty, Framing::Empty)),
+            // RFC 9110 §15.3.6: no content, which is to be said. Content that is given all the same
+            // would vanish without a word.
+            StatusCode::RESET_CONTENT => match (caller.length, body) {
+                (None | Some(0), BodyLength::Known(0) | BodyLength::Unknown) => {
+                    Ok((Framing::Length(0), Framing::Empty))
+                }
+                _ => Err(UsageError::BodyNotAllowed),
+            },
+            StatusCode::NOT_MODIFIED => {
+                let announced = self.announce_unsent(caller, body)?;
+                Ok((announced.unwrap_or(Framing::Empty), Framing::Empty))
+            }
+            _ if is_head => {
+                // RFC 9110 §8.6: the length that a response to GET would have. That of an empty
+                // body is not said: most likely it was left out because it is not sent.
+                let implied = match body {
+                    BodyLength::Known(octets) if octets > 0 => Framing::Length(octets),
+                    _ => Framing::Empty,
+                };
+                let announced = self.announce_unsent(caller, body)?;
+                Ok((announced.unwrap_or(implied), Framing::Empty))
+            }
+            _ => {
+                let framing = caller.frame(body, self.peer_knows_chunks())?;
+                Ok((framing, framing))
+            }
         }
-        if is_head || status == StatusCode::NOT_MODIFIED {
-            let announced = match (caller.chunked, caller.length) {
-                (true, Some(_)) => return Err(UsageError::CodingAndLength),
-                (true, None) if self.peer_knows_chunks() => Framing::Chunked,
-                (_, Some(octets)) => Framing::Length(octets),
-                (_, None) => Framing::Empty,
-            };
-            return Ok((announced, Framing::Empty));
+    }
+
+    /// What the caller's own fields announce of a body that is not sent, if anything.
+    ///
+    /// They speak of the content that a GET would have got, but must not contradict a body that is
+    /// there (RFC 9110 §8.6).
+    fn announce_unsent(
+        &self,
+        caller: &CallerFields,
+        body: BodyLength,
+    ) -> Result<Option<Framing>, UsageError> {
+        match (caller.chunked, caller.length, body) {
+            (true, Some(_), _) => Err(UsageError::CodingAndLength),
+            (false, Some(field), BodyLength::Known(body)) if body > 0 && body != field => {
+                Err(UsageError::LengthContradicts { field, body })
+            }
+            (false, Some(octets), _) => Ok(Some(Framing::Length(octets))),
+            (true, None, _) if self.peer_knows_chunks() => Ok(Some(Framing::Chunked)),
+            (_, None, _) => Ok(None),
         }
-        let framing = caller.frame(body, self.peer_knows_chunks())?;
-        Ok((framing, framing))
     }
 
     /// Whether the client can read a chunked body (RFC 9112 §6.1).

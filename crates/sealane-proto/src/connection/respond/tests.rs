@@ -218,9 +218,16 @@ fn the_callers_framing_wins_but_may_not_contradict() {
 
 #[test]
 fn responses_without_a_body_have_no_length_of_our_making() {
-    for (method, status) in [(Method::HEAD, 200), (Method::GET, 304), (Method::GET, 204)] {
+    let five = BodyLength::Known(5);
+    for (method, status, body) in [
+        (Method::HEAD, 200, NONE),
+        (Method::HEAD, 200, BodyLength::Unknown),
+        (Method::HEAD, 304, five),
+        (Method::GET, 304, five),
+        (Method::GET, 204, five),
+    ] {
         let mut server = asked(&method);
-        let (written, sends) = head(&mut server, status, &[], BodyLength::Known(5)).unwrap();
+        let (written, sends) = head(&mut server, status, &[], body).unwrap();
         assert!(
             written.ends_with("timeout=5\r\n\r\n"),
             "{method} {status}: {written}"
@@ -235,6 +242,64 @@ fn responses_without_a_body_have_no_length_of_our_making() {
             .send_end(Some(&fields(&[("etag", "x")])), &mut out, START)
             .unwrap();
         assert!(out.is_empty() && server.is_idle(), "{method} {status}");
+    }
+}
+
+#[test]
+fn head_says_the_length_its_get_would_have() {
+    let five = BodyLength::Known(5);
+    let (written, sends) = head(&mut asked(&Method::HEAD), 200, &[], five).unwrap();
+    assert!(written.ends_with("\r\ncontent-length: 5\r\n\r\n"));
+    assert_eq!(sends, SendBody::No);
+    let coding = [("transfer-encoding", "chunked")];
+    let (written, _) = head(&mut asked(&Method::HEAD), 200, &coding, five).unwrap();
+    assert!(written.ends_with("\r\ntransfer-encoding: chunked\r\n\r\n"));
+    let mut old = asked_by("HEAD / HTTP/1.0\r\n\r\n");
+    let (written, _) = head(&mut old, 200, &coding, five).unwrap();
+    assert!(written.ends_with("\r\ncontent-length: 5\r\n\r\n"));
+}
+
+#[test]
+fn a_length_may_not_contradict_a_body_that_is_not_sent() {
+    let six = [("content-length", "6")];
+    for (method, status) in [(Method::HEAD, 200), (Method::GET, 304)] {
+        let refused = usage(head(
+            &mut asked(&method),
+            status,
+            &six,
+            BodyLength::Known(5),
+        ));
+        assert_eq!(refused, UsageError::LengthContradicts { field: 6, body: 5 });
+        for body in [BodyLength::Known(6), NONE, BodyLength::Unknown] {
+            let (written, sends) = head(&mut asked(&method), status, &six, body).unwrap();
+            assert!(written.ends_with("\r\ncontent-length: 6\r\n\r\n"));
+            assert_eq!(sends, SendBody::No);
+        }
+    }
+}
+
+#[test]
+fn a_205_has_no_content_and_says_so() {
+    for (lines, body) in [
+        (&[][..], NONE),
+        (&[], BodyLength::Unknown),
+        (&[("content-length", "0")], NONE),
+        (&[("transfer-encoding", "chunked")], BodyLength::Unknown),
+    ] {
+        let mut server = asked(&Method::GET);
+        let (written, sends) = head(&mut server, 205, lines, body).unwrap();
+        assert!(written.ends_with("timeout=5\r\ncontent-length: 0\r\n\r\n"));
+        assert_eq!(sends, SendBody::No);
+        let refused = usage(server.send_data(1, &mut Vec::new()));
+        assert_eq!(refused, UsageError::BodyNotAllowed);
+    }
+    for (lines, body) in [
+        (&[][..], BodyLength::Known(5)),
+        (&[("content-length", "5")], BodyLength::Unknown),
+        (&[("content-length", "5")], NONE),
+    ] {
+        let refused = usage(head(&mut asked(&Method::GET), 205, lines, body));
+        assert_eq!(refused, UsageError::BodyNotAllowed);
     }
 }
 
