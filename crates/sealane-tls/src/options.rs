@@ -54,14 +54,18 @@ impl ServerTlsOptions {
     pub fn new(identity: Identity) -> Self {
         Self {
             identity,
-            alpn_protocols: vec![b"http/1.1".to_vec()],
+            alpn_protocols: vec![b"http/1.1".to_vec(), b"http/1.0".to_vec()],
             min_version: TlsVersion::V1_2,
             max_version: TlsVersion::V1_3,
             honor_cipher_order: true,
         }
     }
 
-    /// The application protocols (RFC 7301) to agree on, most wanted first. Default: `http/1.1`.
+    /// The application protocols (RFC 7301) to agree on, most wanted first. Default: `http/1.1`,
+    /// then `http/1.0`.
+    ///
+    /// `http/1.0` (registered like the other, and read by the same parser) is for clients that
+    /// offer nothing else, as `curl --http1.0` does: they could not connect at all.
     ///
     /// A client that offers protocols, but none of these, is refused with the alert
     /// `no_application_protocol`: speaking one the client did not name opens cross-protocol

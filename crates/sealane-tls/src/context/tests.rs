@@ -165,6 +165,12 @@ fn application_protocols_are_agreed_or_refused() {
 
     let agreed = connect(&context, &client(&["h2", "http/1.1"]), "localhost");
     assert_eq!(info(&agreed).alpn(), Some("http/1.1"));
+    for offer in [&["http/1.0", "http/1.1"][..], &["http/1.1", "http/1.0"]] {
+        let newer = connect(&context, &client(offer), "localhost");
+        assert_eq!(info(&newer).alpn(), Some("http/1.1"), "our order decides");
+    }
+    let old = connect(&context, &client(&["http/1.0"]), "localhost");
+    assert_eq!(info(&old).alpn(), Some("http/1.0"));
     let none = connect(&context, &client(&[]), "localhost");
     assert_eq!(info(&none).alpn(), None);
 
