@@ -124,9 +124,12 @@ impl fmt::Debug for Identity {
     }
 }
 
-/// The certificates of a PEM text; other blocks are skipped.
+/// The certificates of a PEM text; blocks that are no certificates are skipped.
 fn chain_from_pem(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, OptionError> {
     let blocks = pem::blocks(text).map_err(|error| broken_pem(CERT, error))?;
+    if let Some(block) = blocks.iter().find(|block| is_other_certificate(block)) {
+        return Err(other_certificate(block));
+    }
     let mut chain = Vec::new();
     for block in blocks.iter().filter(|block| block.label == "CERTIFICATE") {
         let der = block.decode().map_err(|error| broken_pem(CERT, error))?;
@@ -151,6 +154,21 @@ fn chain_from_pem(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, OptionErr
             ),
         ),
     })
+}
+
+/// Whether a block holds a certificate in a form that only OpenSSL reads.
+fn is_other_certificate(block: &Block<'_>) -> bool {
+    matches!(block.label, "TRUSTED CERTIFICATE" | "X509 CERTIFICATE")
+}
+
+/// The refusal of such a block: skipped, the chain would lose a certificate without a word.
+fn other_certificate(block: &Block<'_>) -> OptionError {
+    let Block { label, line, .. } = block;
+    let reason = format!(
+        "line {line} begins a \"{label}\", which is not supported; make it a \"CERTIFICATE\" with \
+         `openssl x509 -in CERT -out PLAIN`"
+    );
+    OptionError::new(CERT, "ERR_OSSL_UNSUPPORTED", reason)
 }
 
 /// The one private key of a PEM text; other blocks are skipped.
@@ -289,6 +307,12 @@ fn no_key(blocks: &[Block<'_>], advice: &str) -> OptionError {
 fn broken_pem(option: &'static str, error: PemError) -> OptionError {
     let code = match (option, error) {
         (CERT, PemError::Unterminated { .. }) => "ERR_OSSL_PEM_BAD_END_LINE",
+        (
+            CERT,
+            PemError::BadMarker { .. }
+            | PemError::EscapedLineEnds { .. }
+            | PemError::Unopened { .. },
+        ) => "ERR_OSSL_PEM_NO_START_LINE",
         (CERT, _) => "ERR_OSSL_PEM_BAD_BASE64_DECODE",
         // OpenSSL's key decoder gives one name for everything it cannot read.
         _ => "ERR_OSSL_UNSUPPORTED",

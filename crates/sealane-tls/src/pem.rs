@@ -1,7 +1,8 @@
 //! PEM text, block by block, with line numbers for the messages (RFC 7468).
 //!
-//! Text around the blocks is skipped, as OpenSSL's programs write it there. Inside a block the
-//! reading is strict. What a block means is its reader's business; so is whether it is a secret.
+//! Text around the blocks is skipped, as OpenSSL's programs write it there, but not what looks like
+//! a marker and is none: a chain would silently lose a certificate. Inside a block the reading is
+//! strict. What a block means is its reader's business; so is whether it is a secret.
 
 use std::fmt;
 
@@ -53,6 +54,21 @@ pub(crate) enum PemError {
         /// The number of the BEGIN line.
         line: usize,
     },
+    /// A line holds a marker, but something else as well, or a label that is none.
+    BadMarker {
+        /// The number of that line.
+        line: usize,
+    },
+    /// The line ends of the text are written as the two characters `\n`.
+    EscapedLineEnds {
+        /// The number of the line that holds them all.
+        line: usize,
+    },
+    /// An END line has no BEGIN line before it.
+    Unopened {
+        /// The number of the END line.
+        line: usize,
+    },
     /// A line of a block holds something that is not base64.
     BadBase64 {
         /// The number of that line.
@@ -74,6 +90,21 @@ impl fmt::Display for PemError {
                     "the PEM block that begins in line {line} has no matching END line"
                 )
             }
+            Self::BadMarker { line } => write!(
+                f,
+                "line {line} holds a PEM marker that does not stand alone from the beginning of \
+                 the line to its end"
+            ),
+            Self::EscapedLineEnds { line } => write!(
+                f,
+                "line {line} holds the two characters \\n where line ends should be"
+            ),
+            Self::Unopened { line } => {
+                write!(
+                    f,
+                    "the END line {line} has no matching BEGIN line before it"
+                )
+            }
             Self::BadBase64 { line } => write!(f, "line {line} is not base64"),
             Self::BadBlock { line } => {
                 write!(
@@ -85,8 +116,10 @@ impl fmt::Display for PemError {
     }
 }
 
-/// Finds all blocks of a text.
+/// Finds all blocks of a text, before which a byte order mark may stand: editors on Windows write
+/// it.
 pub(crate) fn blocks(text: &[u8]) -> Result<Vec<Block<'_>>, PemError> {
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     let mut found = Vec::new();
     let mut open: Option<(&str, usize, usize)> = None;
     for (index, line) in lines(text).enumerate() {
@@ -97,9 +130,8 @@ pub(crate) fn blocks(text: &[u8]) -> Result<Vec<Block<'_>>, PemError> {
             }
             open = Some((label, index + 1, start));
         } else if let Some(end) = marker(line, b"-----END ") {
-            // An END line without its BEGIN line is surrounding text.
             let Some((label, line_number, from)) = open.take() else {
-                continue;
+                return Err(PemError::Unopened { line: index + 1 });
             };
             if label != end {
                 return Err(PemError::Unterminated { line: line_number });
@@ -109,6 +141,8 @@ pub(crate) fn blocks(text: &[u8]) -> Result<Vec<Block<'_>>, PemError> {
                 line: line_number,
                 text: &text[from..start + line.len()],
             });
+        } else {
+            refuse_marker_within(line, index + 1)?;
         }
     }
     match open {
@@ -119,17 +153,22 @@ pub(crate) fn blocks(text: &[u8]) -> Result<Vec<Block<'_>>, PemError> {
 
 /// A likely reason why a text holds no block at all, as advice; empty when there is none.
 pub(crate) fn advice(text: &[u8]) -> &'static str {
-    let holds = |needle: &[u8]| text.windows(needle.len()).any(|window| window == needle);
-    if text.is_empty() {
+    if matches!(text, b"" | BYTE_ORDER_MARK) {
         "; it is empty"
     } else if text.first() == Some(&0x30) && !text.is_ascii() {
         "; it looks like binary DER, which must be converted to PEM first"
-    } else if holds(b"-----BEGIN ") && holds(b"\\n") {
-        "; it holds the two characters \\n where line ends should be"
-    } else if holds(b"-----BEGIN ") {
-        "; its -----BEGIN line must stand alone and start at the beginning of the line"
     } else {
         ""
+    }
+}
+
+/// Refuses a line that is no marker and yet holds one: indented, quoted, glued to another one.
+fn refuse_marker_within(line: &[u8], number: usize) -> Result<(), PemError> {
+    let holds = |needle: &[u8]| line.windows(needle.len()).any(|window| window == needle);
+    match holds(b"-----BEGIN ") || holds(b"-----END ") {
+        false => Ok(()),
+        true if holds(b"\\n") => Err(PemError::EscapedLineEnds { line: number }),
+        true => Err(PemError::BadMarker { line: number }),
     }
 }
 
@@ -162,6 +201,9 @@ fn offset_in(text: &[u8], line: &[u8]) -> usize {
 fn is_base64(octet: u8) -> bool {
     octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'/' | b'=' | b' ' | b'\t')
 }
+
+/// What some editors write before UTF-8 text.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Octets of a label at most: the longest in use have 22; longer ones are not labels.
 const MAX_LABEL: usize = 64;

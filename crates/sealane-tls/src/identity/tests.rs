@@ -112,6 +112,47 @@ fn missing_and_swapped_parts_are_named() {
 }
 
 #[test]
+fn no_certificate_is_lost_without_a_word() {
+    let pem = issue(KeyKind::P256);
+    let (chain, key) = (&pem.chain_pem, &pem.key_pem);
+    let trusted = openssl(&["x509", "-trustout"], chain);
+    let old = chain.replace("CERTIFICATE", "X509 CERTIFICATE");
+    for (other, label) in [
+        (&trusted, "TRUSTED CERTIFICATE"),
+        (&old, "X509 CERTIFICATE"),
+    ] {
+        let (option, code, reason) = refusal(&format!("{chain}{other}"), key);
+        assert_eq!((option, code), ("cert", "ERR_OSSL_UNSUPPORTED"));
+        assert!(
+            reason.contains(&format!("begins a \"{label}\"")),
+            "{reason}"
+        );
+        read(&openssl(&["x509"], other), key).unwrap();
+    }
+
+    let indented = chain.replace("-----BEGIN", "  -----BEGIN");
+    let (option, code, reason) = refusal(&format!("{chain}{indented}"), key);
+    assert_eq!((option, code), ("cert", "ERR_OSSL_PEM_NO_START_LINE"));
+    let line = chain.lines().count() + 1;
+    assert!(
+        reason.starts_with(&format!("line {line} holds a PEM marker")),
+        "{reason}"
+    );
+
+    let escaped = key.replace('\n', "\\n");
+    let (option, code, reason) = refusal(chain, &escaped);
+    assert_eq!((option, code), ("key", "ERR_OSSL_UNSUPPORTED"));
+    assert!(reason.contains("two characters \\n"), "{reason}");
+}
+
+#[test]
+fn a_byte_order_mark_is_no_junk() {
+    let pem = issue(KeyKind::P256);
+    let marked = |text: &str| format!("\u{feff}{text}");
+    read(&marked(&pem.chain_pem), &marked(&pem.key_pem)).unwrap();
+}
+
+#[test]
 fn broken_text_is_named_with_its_line() {
     let pem = issue(KeyKind::P256);
     let (chain, key) = (&pem.chain_pem, &pem.key_pem);

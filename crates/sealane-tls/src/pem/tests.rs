@@ -36,24 +36,52 @@ fn a_block_without_its_end_is_named_by_its_first_line() {
         cut("-----BEGIN A-----\nAAAA\n-----END B-----\n"),
         unterminated(1)
     );
+    let unopened = Some(PemError::Unopened { line: 4 });
     assert_eq!(
-        cut("-----END A-----\n"),
-        None,
-        "an END alone is surrounding text"
+        cut("-----BEGIN A-----\nAAAA\n-----END A-----\n-----END A-----\n"),
+        unopened
     );
 }
 
 #[test]
-fn lines_that_only_look_like_markers_are_text() {
-    let long = format!("-----BEGIN {}-----\n", "A".repeat(65));
-    for text in [
-        "-----BEGIN -----\n",
-        "-----BEGIN a\x1b[31m-----\n",
-        " -----BEGIN A-----\n",
+fn lines_that_only_look_like_markers_are_refused() {
+    let long = format!("-----BEGIN {}-----", "A".repeat(65));
+    for line in [
+        "-----BEGIN -----",
+        "-----BEGIN a\x1b[31m-----",
+        " -----BEGIN A-----",
+        "cert: -----BEGIN A-----",
+        "-----BEGIN A----- x",
+        "\u{feff}-----BEGIN A-----",
+        " -----END A-----",
+        "-----END A----------BEGIN A-----",
         &long,
     ] {
-        assert_eq!(found(text), [], "{text:?}");
+        let refused = blocks(format!("text\n{line}\n").as_bytes()).err();
+        assert_eq!(refused, Some(PemError::BadMarker { line: 2 }), "{line:?}");
     }
+    let glued = "-----BEGIN A-----\nAAAA\n-----END A----------BEGIN A-----\nAAAA\n-----END A-----";
+    assert_eq!(
+        blocks(glued.as_bytes()).err(),
+        Some(PemError::BadMarker { line: 3 })
+    );
+    let escaped = "-----BEGIN A-----\\nAAAA\\n-----END A-----\\n";
+    assert_eq!(
+        blocks(escaped.as_bytes()).err(),
+        Some(PemError::EscapedLineEnds { line: 1 })
+    );
+    assert_eq!(found("----- BEGIN A -----\n--BEGIN A--\n"), [], "mere text");
+}
+
+#[test]
+fn one_byte_order_mark_is_skipped() {
+    let block = "-----BEGIN A-----\nAAAA\n-----END A-----\n";
+    assert_eq!(found(&format!("\u{feff}{block}")), [("A".to_owned(), 1)]);
+    let twice = format!("\u{feff}\u{feff}{block}");
+    assert_eq!(
+        blocks(twice.as_bytes()).err(),
+        Some(PemError::BadMarker { line: 1 })
+    );
 }
 
 #[test]
@@ -79,7 +107,6 @@ fn broken_base64_is_named_by_line() {
 fn advice_names_the_usual_accidents() {
     assert!(advice(b"").contains("empty"));
     assert!(advice(&[0x30, 0x82, 1, 2]).contains("DER"));
-    assert!(advice(b"-----BEGIN A-----\\nAAAA\\n-----END A-----").contains("\\n"));
-    assert!(advice(b"  -----BEGIN A-----\n").contains("start"));
+    assert!(advice(b"\xef\xbb\xbf").contains("empty"));
     assert_eq!(advice(b"hello"), "");
 }
