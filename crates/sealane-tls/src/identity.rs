@@ -97,7 +97,7 @@ impl Identity {
     /// The first and the last moment at which the end-entity certificate is valid, in seconds of
     /// Unix time.
     ///
-    /// Nothing is refused here for being out of date: this crate has no clock.
+    /// Nothing is refused here for being out of date: this crate does not ask for the time.
     pub fn validity(&self) -> (i64, i64) {
         self.inner.validity
     }

@@ -1,8 +1,10 @@
 //! Trust as data: options in, an immutable TLS context out. Follows the version of the `sealane`
 //! facade, which is what programs depend on.
 //!
-//! No sockets, no HTTP, no clock, no files: octets come in, rustls does the cryptography, and what
-//! was agreed comes out as facts. A module may use what is declared below it, never above.
+//! No sockets, no HTTP, no files: octets come in, rustls does the cryptography, and what was agreed
+//! comes out as facts. Nothing here asks for the time, but rustls does: its `TimeProvider` dates
+//! sessions, and its `Ticketer` changes keys, by the system clock. A module may use what is declared
+//! below it, never above.
 //!
 //! ```text
 //! ServerTlsOptions ──build──▶ SecureContext ──server_config──▶ rustls

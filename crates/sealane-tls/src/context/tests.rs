@@ -1,6 +1,7 @@
 //! Does a context serve every kind of key in every version, and does each option do its work?
 
 use std::process::Command;
+use std::sync::Arc;
 
 use rustls::crypto::aws_lc_rs::cipher_suite as suite;
 use rustls::{AlertDescription, Error as TlsError};
@@ -206,6 +207,30 @@ fn version_bounds_hold() {
     let only_12 = build(&ca, |options| options.max_version(TlsVersion::V1_2));
     let pair = connect(&only_12, &Offer::default().config(&ca), "localhost");
     assert_eq!(info(&pair).protocol(), "TLSv1.2");
+}
+
+#[test]
+fn tls_12_without_extended_master_secret_is_refused() {
+    let ca = TestCa::new();
+    let client = Offer {
+        versions: vec![&rustls::version::TLS12],
+        ..Offer::default()
+    };
+    let name = "localhost".try_into().unwrap();
+    let mut client = rustls::ClientConnection::new(client.config(&ca), name).unwrap();
+    let mut hello = Vec::new();
+    client.write_tls(&mut hello).unwrap();
+    // The extension is 23 and empty (RFC 7627 §5.1); 0x0a0a is reserved and ignored (RFC 8701).
+    let extension = hello.windows(4).position(|octets| octets == [0, 23, 0, 0]);
+    let at = extension.expect("the client offers it");
+    hello[at..at + 2].copy_from_slice(&[0x0a, 0x0a]);
+
+    let config = Arc::clone(default_context(&ca).server_config());
+    let mut server = rustls::ServerConnection::new(config).unwrap();
+    server.read_tls(&mut hello.as_slice()).unwrap();
+    let refused = server.process_new_packets().unwrap_err();
+    let required = rustls::PeerIncompatible::ExtendedMasterSecretExtensionRequired;
+    assert_eq!(refused, TlsError::PeerIncompatible(required));
 }
 
 #[test]
