@@ -16,6 +16,7 @@ use rustls_pki_types::{
 use x509_parser::asn1_rs::{Any, FromDer as _, Oid};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::x509::SubjectPublicKeyInfo;
+use zeroize::Zeroizing;
 
 use crate::error::OptionError;
 use crate::pem::{self, Block, PemError};
@@ -59,14 +60,12 @@ impl Identity {
     /// # Errors
     ///
     /// As [`Identity::from_pem`], as far as they can occur.
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "the caller gives the secret away"
-    )]
     pub fn from_der(
         chain: Vec<CertificateDer<'static>>,
         key: PrivateKeyDer<'static>,
     ) -> Result<Self, OptionError> {
+        // The library has copied what it needs; our copy of the secret is wiped on every way out.
+        let key = Zeroizing::new(key);
         let signing = any_supported_type(&key).map_err(|_| unsupported_key(&key))?;
         let parsed = parse_chain(&chain)?;
         check_match(&parsed, signing.as_ref())?;
