@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,7 +11,9 @@ use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use sealane::{Body, create_server};
 use support::{Ground, listen};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
 
 /// A small generator, so that both ends can make the same octets.
 struct Octets(u64);
@@ -177,4 +180,62 @@ async fn an_unread_upload_stops_the_client() {
             "nobody reads, yet {taken} octets were taken"
         );
     }
+}
+
+/// The keep-alive clock starts when an answer is complete, which is before its reader has it; when
+/// it ran out, what still waited for a slow reader was thrown away.
+#[tokio::test]
+async fn a_reader_slower_than_the_keep_alive_time_gets_the_whole_answer() {
+    let moment = std::time::Duration::from_millis(300);
+    let ground = Ground::new();
+    let (limit, taken) = (
+        Arc::new(AtomicU64::new(u64::MAX)),
+        Arc::new(AtomicU64::new(0)),
+    );
+    let (bound, counter) = (Arc::clone(&limit), Arc::clone(&taken));
+    let server = create_server(ground.options().keep_alive_timeout(moment), move |_| {
+        let (mut sender, body) = Body::channel();
+        let (bound, counter) = (Arc::clone(&bound), Arc::clone(&counter));
+        counter.store(0, Ordering::SeqCst);
+        tokio::spawn(async move {
+            let piece = Bytes::from_static(&[7; 1000]);
+            while counter.load(Ordering::SeqCst) < bound.load(Ordering::SeqCst)
+                && sender.send(piece.clone()).await.is_ok()
+            {
+                counter.fetch_add(1000, Ordering::SeqCst);
+            }
+        });
+        async { Response::new(body) }
+    })
+    .unwrap();
+    let address = listen(&server).await;
+    // How much fits between the two when nobody reads; then an answer that just fits, its end
+    // still with the server.
+    let first = ask(&ground, address).await;
+    let mut fits = 0;
+    while fits == 0 || fits != taken.load(Ordering::SeqCst) {
+        fits = taken.load(Ordering::SeqCst);
+        tokio::time::sleep(moment).await;
+    }
+    drop(first);
+    limit.store(fits - 100_000, Ordering::SeqCst);
+    let mut second = ask(&ground, address).await;
+    tokio::time::sleep(moment * 6).await;
+    let mut octets = Vec::new();
+    second.read_to_end(&mut octets).await.unwrap();
+    let content = octets.iter().filter(|octet| **octet == 7).count() as u64;
+    assert!(
+        octets.ends_with(b"\r\n0\r\n\r\n"),
+        "cut at {content} of {}",
+        fits - 100_000
+    );
+}
+
+async fn ask(ground: &Ground, address: SocketAddr) -> TlsStream<TcpStream> {
+    let mut stream = ground.connect(address).await;
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        .await
+        .unwrap();
+    stream
 }

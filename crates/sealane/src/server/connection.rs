@@ -4,28 +4,25 @@
 //! number of octets, then the others run. Deadlines come from the server's wheel.
 
 use std::future::Future;
-use std::marker::PhantomData;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use http::{Request, Response, StatusCode};
+use http::{Request, Response};
 use sealane_proto::{CloseReason, InputEnd, Moment, ServerConnection, Timer};
 use tokio::net::TcpStream;
 use tower_service::Service;
 
-use super::exchange::Exchange;
+use super::exchange::Conversation;
 use super::shutdown::Registered;
 use super::{Facts, plain};
-use crate::body::{Body, Feeder};
-use crate::driver::{Outbox, TURN};
-use crate::error::{Error, ErrorKind, Phase};
+use crate::body::Body;
+use crate::driver::TURN;
 use crate::handler::BoxError;
 use crate::info::ConnectionInfo;
 use crate::transport::{Received, TlsStream, TransportError};
-use crate::upgrade::{UpgradeSender, Upgraded};
 use crate::wheel::{Link, Order, Orders};
 
 /// What the task of a connection starts from.
@@ -37,31 +34,16 @@ pub(super) struct Start {
 }
 
 /// A connection whose handshake is done.
-pub(super) struct Connection<S, B>
+struct Connection<S, B>
 where
     S: Service<Request<Body>>,
 {
-    pub(super) http: ServerConnection,
-    pub(super) outbox: Outbox,
-    pub(super) exchange: Exchange<S::Future, B>,
-    pub(super) service: S,
-    /// Fills the body of the present request.
-    pub(super) feeder: Option<Feeder>,
-    /// Waits for the connection, if the present request asked to take it over.
-    pub(super) upgrade: Option<UpgradeSender>,
-    pub(super) info: ConnectionInfo,
-    /// An answer broke off after its head: what is finished leaves, then the connection is cut.
-    pub(super) failed: bool,
-    /// When a connection that failed is cut, whatever has left by then.
+    conversation: Conversation<S, B>,
+    stream: Box<TlsStream>,
+    /// When a connection whose answer broke off is cut, whatever has left by then.
     cut_by: Option<Moment>,
-    /// The connection ends as soon as everything has left.
-    pub(super) closing: bool,
-    /// A request has come on this connection.
-    pub(super) served: bool,
     /// The protocol has been told that the peer's side has ended.
     peer_ended: bool,
-    stream: Box<TlsStream>,
-    body: PhantomData<fn() -> B>,
 }
 
 /// How the turns of a connection end.
@@ -188,36 +170,14 @@ where
     let mut http = ServerConnection::new(Arc::clone(&clock.server.http), now);
     http.receive(early, now);
     let mut connection = Connection {
-        http,
-        outbox: Outbox::default(),
-        exchange: Exchange::Idle,
-        service,
-        feeder: None,
-        upgrade: None,
-        info,
-        failed: false,
-        cut_by: None,
-        closing: false,
-        served: false,
-        peer_ended: false,
+        conversation: Conversation::new(http, service, info),
         stream,
-        body: PhantomData,
+        cut_by: None,
+        peer_ended: false,
     };
     let ending = std::future::poll_fn(|context| connection.poll_turn(context, clock)).await;
     if let Some((mut stream, patience)) = connection.wind_up(ending) {
         part(&mut stream, clock, patience).await;
-    }
-}
-
-fn hand_over(
-    stream: TlsStream,
-    mut http: ServerConnection,
-    upgrade: Option<UpgradeSender>,
-    info: ConnectionInfo,
-) {
-    if let Some(sender) = upgrade {
-        // Nobody waits for it: then it closes here, as the docs of `Upgrade` say.
-        let _ = sender.send(Upgraded::new(stream, http.take_leftover(), info));
     }
 }
 
@@ -233,34 +193,34 @@ where
         clock.link.register(context);
         let now = clock.now();
         let mut budget = TURN;
-        if let Some(feeder) = &self.feeder {
-            feeder.watch(context);
-        }
+        self.conversation.watch(context);
         let orders = clock.link.take_orders();
         if orders != Orders::default() || self.is_due(now) {
             if let Poll::Ready(Err(ending)) = self.poll_receive(context, now, &mut budget) {
                 return Poll::Ready(ending);
             }
             // What came in time counts, however late it is looked at.
-            self.advance(context, now);
+            self.conversation.advance(context, now);
             if let Some(ending) = self.obey(orders).or_else(|| self.check_deadlines(now)) {
                 return Poll::Ready(ending);
             }
         }
         loop {
-            self.advance(context, now);
-            if self.failed && self.cut_by.is_none() {
+            self.conversation.advance(context, now);
+            if self.conversation.has_failed() && self.cut_by.is_none() {
                 self.cut_by = Some(now.after(PARTING));
             }
-            let held_back = !self.outbox.has_room();
-            let sent = match self
-                .outbox
-                .poll_send(&mut self.stream, context, &mut budget)
-            {
-                Poll::Ready(Err(error)) => return Poll::Ready(lost(&error)),
-                Poll::Ready(Ok(all)) => all,
-                Poll::Pending => false,
-            };
+            let held_back = !self.conversation.outbox.has_room();
+            let sent =
+                match self
+                    .conversation
+                    .outbox
+                    .poll_send(&mut self.stream, context, &mut budget)
+                {
+                    Poll::Ready(Err(error)) => return Poll::Ready(lost(&error)),
+                    Poll::Ready(Ok(all)) => all,
+                    Poll::Pending => false,
+                };
             if let Some(ending) = self.ending(sent) {
                 return Poll::Ready(ending);
             }
@@ -277,12 +237,17 @@ where
                 Poll::Pending => break,
             }
         }
-        clock.arm(self.cut_by.or_else(|| self.http.next_timeout()));
+        clock.arm(
+            self.cut_by
+                .or_else(|| self.conversation.http.next_timeout()),
+        );
         Poll::Pending
     }
 
     fn is_due(&self, now: Moment) -> bool {
-        let deadline = self.cut_by.or_else(|| self.http.next_timeout());
+        let deadline = self
+            .cut_by
+            .or_else(|| self.conversation.http.next_timeout());
         deadline.is_some_and(|deadline| deadline <= now)
     }
 
@@ -297,7 +262,7 @@ where
                 Some((self.stream, PARTING))
             }
             Ending::Tunnel => {
-                hand_over(*self.stream, self.http, self.upgrade, self.info);
+                self.conversation.hand_over(*self.stream);
                 None
             }
             Ending::Cut => None,
@@ -309,52 +274,53 @@ where
         if orders.has(Order::Abort) {
             return Some(Ending::Cut);
         }
-        let rests = self.http.is_idle() && self.is_quiet();
-        if rests && (orders.has(Order::Drain) || self.served && orders.has(Order::CloseIfIdle)) {
+        let rests = self.conversation.http.is_idle() && self.is_quiet();
+        if rests
+            && (orders.has(Order::Drain)
+                || self.conversation.has_served() && orders.has(Order::CloseIfIdle))
+        {
             return Some(Ending::Rested);
         }
         if orders.has(Order::Drain) {
-            self.http.close_after_exchange(CloseReason::Shutdown);
+            self.conversation
+                .http
+                .close_after_exchange(CloseReason::Shutdown);
         }
         None
     }
 
     /// Whether nothing is being answered and nothing waits to be sent.
     fn is_quiet(&self) -> bool {
-        let idle = matches!(self.exchange, Exchange::Idle);
-        idle && self.outbox.is_empty() && !self.stream.is_blocked()
+        let waits = !self.conversation.outbox.is_empty() || self.stream.is_blocked();
+        self.conversation.is_quiet() && !waits
     }
 
     fn check_deadlines(&mut self, now: Moment) -> Option<Ending> {
         if self.cut_by.is_some_and(|deadline| deadline <= now) {
             return Some(Ending::Cut);
         }
-        let what = match self.http.handle_timeout(now)? {
-            Timer::KeepAlive => return Some(Ending::Rested),
+        let what = match self.conversation.http.handle_timeout(now)? {
+            // Complete, but not all of it has left yet: then it ends when that has.
+            Timer::KeepAlive => return self.is_quiet().then_some(Ending::Rested),
             Timer::Head => "the request's head was not complete in time",
             Timer::Request => "the request was not complete in time",
         };
-        tracing::debug!("{what}");
-        if let Some(feeder) = self.feeder.take() {
-            let error = Error::new(ErrorKind::Timeout, Phase::ReceiveBody, what);
-            feeder.fail(error.with_code("ERR_HTTP_REQUEST_TIMEOUT"));
-        }
-        self.refuse(StatusCode::REQUEST_TIMEOUT, b"");
+        self.conversation.time_out(what);
         None
     }
 
     /// Whether all is said, once everything has left.
     fn ending(&self, all_sent: bool) -> Option<Ending> {
-        if !all_sent || !matches!(self.exchange, Exchange::Idle) {
+        if !all_sent || !self.conversation.is_quiet() {
             return None;
         }
-        if self.failed {
+        if self.conversation.has_failed() {
             return Some(Ending::CutShort);
         }
-        if self.http.is_tunnel() {
+        if self.conversation.http.is_tunnel() {
             return Some(Ending::Tunnel);
         }
-        (self.closing || self.http.close_reason().is_some()).then_some(Ending::Close)
+        self.conversation.is_over().then_some(Ending::Close)
     }
 
     /// Reads once, if octets are wanted.
@@ -364,10 +330,10 @@ where
         now: Moment,
         budget: &mut usize,
     ) -> Poll<Result<(), Ending>> {
-        if !self.wants_octets() {
+        if self.peer_ended || !self.conversation.wants_octets() {
             return Poll::Pending;
         }
-        let http = &mut self.http;
+        let http = &mut self.conversation.http;
         let mut sink = |octets: &[u8]| http.receive(octets, now);
         Poll::Ready(match self.stream.poll_read(context, &mut sink) {
             Poll::Pending => return Poll::Pending,
@@ -377,41 +343,20 @@ where
             }
             Poll::Ready(Ok(Received::CloseNotify)) => {
                 self.peer_ended = true;
-                self.http.handle_end(InputEnd::Orderly);
+                self.conversation.http.handle_end(InputEnd::Orderly);
                 Ok(())
             }
             Poll::Ready(Ok(Received::Truncated)) => {
                 self.peer_ended = true;
                 // A client that awaits an answer and ends like this is gone (RFC 8446 §6.1).
-                if matches!(self.exchange, Exchange::Waiting(_) | Exchange::Handling(_)) {
+                if self.conversation.awaits_head() {
                     return Poll::Ready(Err(Ending::Cut));
                 }
-                self.http.handle_end(InputEnd::Truncated);
+                self.conversation.http.handle_end(InputEnd::Truncated);
                 Ok(())
             }
             Poll::Ready(Err(error)) => Err(lost(&error)),
         })
-    }
-
-    /// Not asking for more is all the back-pressure there is.
-    ///
-    /// While a request is answered, one read's worth of the next one may wait: reading on is how
-    /// a lost client is noticed. While answers wait for a slow reader nothing takes octets out of
-    /// the protocol's buffer, so nothing more may come in behind one read's worth either.
-    fn wants_octets(&self) -> bool {
-        if self.peer_ended || self.closing || self.failed || !self.http.wants_input() {
-            return false;
-        }
-        if matches!(self.exchange, Exchange::Waiting(_)) {
-            return false;
-        }
-        if !self.outbox.has_room() && self.http.buffered() > 0 {
-            return false;
-        }
-        if self.http.receiving_body() {
-            return self.feeder.as_ref().is_none_or(Feeder::has_room);
-        }
-        !self.http.in_exchange() || self.http.buffered() == 0
     }
 }
 

@@ -10,19 +10,46 @@ use std::task::{Context, Poll};
 use bytes::{Buf, Bytes};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body::{Frame, SizeHint};
-use sealane_proto::{BodyLength, Event, Framing, Moment, ProtocolError, RequestHead, SendBody};
+use sealane_proto::{
+    BodyLength, Event, Framing, Moment, ProtocolError, RequestHead, SendBody, ServerConnection,
+};
 use tower_service::Service;
 
-use super::connection::Connection;
 use super::date;
 use crate::body::{Body, Feeder, cell};
-use crate::error::{Error, Phase};
+use crate::driver::Outbox;
+use crate::error::{Error, ErrorKind, Phase};
 use crate::handler::BoxError;
-use crate::info::RawFields;
-use crate::upgrade::upgrade;
+use crate::info::{ConnectionInfo, RawFields};
+use crate::transport::TlsStream;
+use crate::upgrade::{UpgradeSender, Upgraded, upgrade};
+
+/// One side of an HTTP conversation: the protocol, the present exchange, and what is to be sent.
+///
+/// It knows no socket: octets are put into `http` and taken out of `outbox` by its connection.
+pub(super) struct Conversation<S, B>
+where
+    S: Service<Request<Body>>,
+{
+    pub(super) http: ServerConnection,
+    pub(super) outbox: Outbox,
+    exchange: Exchange<S::Future, B>,
+    service: S,
+    /// Fills the body of the present request.
+    feeder: Option<Feeder>,
+    /// Waits for the connection, if the present request asked to take it over.
+    upgrade: Option<UpgradeSender>,
+    info: ConnectionInfo,
+    /// An answer broke off after its head: what is finished leaves, then the connection is cut.
+    failed: bool,
+    /// The connection ends as soon as everything has left.
+    closing: bool,
+    /// A request has come.
+    served: bool,
+}
 
 /// Where the answer to the present request stands.
-pub(super) enum Exchange<F, B> {
+enum Exchange<F, B> {
     /// No request is being answered.
     Idle,
     /// The service is not ready to take this request yet.
@@ -33,13 +60,99 @@ pub(super) enum Exchange<F, B> {
     Sending(Pin<Box<B>>),
 }
 
-impl<S, B> Connection<S, B>
+impl<S, B> Conversation<S, B>
 where
     S: Service<Request<Body>, Response = Response<B>>,
     S::Error: Into<BoxError>,
     B: http_body::Body,
     B::Error: Into<BoxError>,
 {
+    pub(super) fn new(http: ServerConnection, service: S, info: ConnectionInfo) -> Self {
+        Self {
+            http,
+            outbox: Outbox::default(),
+            exchange: Exchange::Idle,
+            service,
+            feeder: None,
+            upgrade: None,
+            info,
+            failed: false,
+            closing: false,
+            served: false,
+        }
+    }
+
+    /// Whether an answer broke off: nothing more is begun.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed
+    }
+
+    /// Whether a request has come yet.
+    pub(super) fn has_served(&self) -> bool {
+        self.served
+    }
+
+    /// Whether nothing is being answered.
+    pub(super) fn is_quiet(&self) -> bool {
+        matches!(self.exchange, Exchange::Idle)
+    }
+
+    /// Whether a request awaits its answer's head.
+    pub(super) fn awaits_head(&self) -> bool {
+        matches!(self.exchange, Exchange::Waiting(_) | Exchange::Handling(_))
+    }
+
+    /// Whether all is said and the connection ends.
+    pub(super) fn is_over(&self) -> bool {
+        self.closing || self.http.close_reason().is_some()
+    }
+
+    /// Keeps `context` to be woken by whoever reads the present request's body.
+    pub(super) fn watch(&self, context: &Context<'_>) {
+        if let Some(feeder) = &self.feeder {
+            feeder.watch(context);
+        }
+    }
+
+    /// Not asking for more is all the back-pressure there is.
+    ///
+    /// While a request is answered, one read's worth of the next one may wait: reading on is how
+    /// a lost client is noticed. While answers wait for a slow reader nothing takes octets out of
+    /// the protocol's buffer, so nothing more may come in behind one read's worth either.
+    pub(super) fn wants_octets(&self) -> bool {
+        if self.closing || self.failed || !self.http.wants_input() {
+            return false;
+        }
+        if matches!(self.exchange, Exchange::Waiting(_)) {
+            return false;
+        }
+        if !self.outbox.has_room() && self.http.buffered() > 0 {
+            return false;
+        }
+        if self.http.receiving_body() {
+            return self.feeder.as_ref().is_none_or(Feeder::has_room);
+        }
+        !self.http.in_exchange() || self.http.buffered() == 0
+    }
+
+    /// Fails the request's body and answers 408, if that can still be said.
+    pub(super) fn time_out(&mut self, what: &str) {
+        tracing::debug!("{what}");
+        if let Some(feeder) = self.feeder.take() {
+            let error = Error::new(ErrorKind::Timeout, Phase::ReceiveBody, what);
+            feeder.fail(error.with_code("ERR_HTTP_REQUEST_TIMEOUT"));
+        }
+        self.refuse(StatusCode::REQUEST_TIMEOUT, b"");
+    }
+
+    /// Gives a connection that has left HTTP to whoever waits for it.
+    pub(super) fn hand_over(mut self, stream: TlsStream) {
+        if let Some(sender) = self.upgrade {
+            // Nobody waits for it: then it closes here, as the docs of `Upgrade` say.
+            let _ = sender.send(Upgraded::new(stream, self.http.take_leftover(), self.info));
+        }
+    }
+
     /// Moves the exchange and takes events as far as both go without the socket.
     pub(super) fn advance(&mut self, context: &mut Context<'_>, now: Moment) {
         while self.outbox.has_room() && !self.failed {
@@ -222,7 +335,7 @@ where
 
     /// Answers with an error of our own and ends the connection after it, or cuts the connection
     /// when an answer has begun already.
-    pub(super) fn refuse(&mut self, status: StatusCode, text: &[u8]) {
+    fn refuse(&mut self, status: StatusCode, text: &[u8]) {
         let answering = !matches!(self.exchange, Exchange::Idle);
         self.exchange = Exchange::Idle;
         self.upgrade = None;
