@@ -4,7 +4,7 @@
 //! no IPvFuture (nobody has one, and a name that no resolver knows only serves to confuse), no zone
 //! ids.
 
-use std::net::Ipv6Addr;
+use core::net::Ipv6Addr;
 
 use crate::grammar;
 

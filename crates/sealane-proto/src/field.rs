@@ -368,9 +368,11 @@ impl ConnectionOptions {
 
 /// The first field of a trailer section that must not stand there, if any.
 ///
-/// RFC 9110 §6.5.1: fields that frame or route a message, or say how its content is to be read,
-/// come too late behind it. A recipient that merged them would see another message than everyone
-/// before.
+/// RFC 9110 §6.5.1: fields that frame a message, speak of its connection, or say how its content is
+/// to be read come too late behind it. A recipient that merged them would see another message than
+/// everyone before. That section names more kinds, such as Authorization, Set-Cookie, Cache-Control
+/// and Max-Forwards. They are let through: [`Trailers`] keeps all fields apart from those of the
+/// head, so that no trailer is taken for one, and senders exist that put their own there.
 pub(crate) fn forbidden_trailer(fields: &HeaderMap) -> Option<(&HeaderName, Excerpt)> {
     fields
         .keys()

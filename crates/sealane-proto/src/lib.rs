@@ -34,6 +34,9 @@
 //! | `framing`, `body/` | where a message ends, and how its octets are cut |
 //! | `grammar`, `buffer` | octet classes; octets that nobody has claimed yet |
 //!
+//! In this file they stand in the order of use: a module may use what is declared below it, never
+//! above.
+//!
 //! # An exchange
 //!
 //! ```

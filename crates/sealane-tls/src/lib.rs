@@ -3,8 +3,8 @@
 //!
 //! No sockets, no HTTP, no files: octets come in, rustls does the cryptography, and what was agreed
 //! comes out as facts. Nothing here asks for the time, but rustls does: its `TimeProvider` dates
-//! sessions, and its `Ticketer` changes keys, by the system clock. A module may use what is declared
-//! below it, never above.
+//! sessions, and its `Ticketer` changes keys, by the system clock. A module may use what is
+//! declared below it, never above.
 //!
 //! ```text
 //! ServerTlsOptions ──build──▶ SecureContext ──server_config──▶ rustls

@@ -1,8 +1,11 @@
 //! Chunked bodies (RFC 9112 §7.1): sizes, extensions, trailers.
 //!
-//! Strict: CRLF only, no white space behind a size but before an extension, and the CRLF behind the
-//! data of a chunk is checked, not skipped: a parser that skipped two octets there could be made to
-//! read a body where another reads a request. Extensions are judged and then ignored (§7.1.1).
+//! Strict: CRLF only, and the CRLF behind the data of a chunk is checked, not skipped: a parser
+//! that skipped two octets there could be made to read a body where another reads a request.
+//! Extensions are judged and then ignored (§7.1.1). White space may stand behind a size only where
+//! an extension follows, and within that one (the grammar's BWS): senders that keep to RFC 2616,
+//! where it was implied between any two words, need it. A size padded with blanks up to its CRLF is
+//! refused.
 
 use http::HeaderMap;
 

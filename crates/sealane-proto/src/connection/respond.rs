@@ -64,8 +64,8 @@ impl ServerConnection {
     ///   that contradicts a body of known length, other than an empty one, is an error. Without it
     ///   HEAD gets the Content-Length of such a body. A 204, a 101 and a 2xx to CONNECT lose the
     ///   field (RFC 9110 §8.6, RFC 9112 §6.1), and the body with it.
-    /// - A 205 gets `content-length: 0`. A body of known length, other than an empty one, or another
-    ///   Content-Length is an error (RFC 9110 §15.3.6).
+    /// - A 205 gets `content-length: 0`. A body of known length, other than an empty one, and any
+    ///   other Content-Length are errors (RFC 9110 §15.3.6).
     /// - A 101 gets the option `upgrade` in its one Connection line. It needs a request that asked
     ///   for an upgrade and is complete, and an Upgrade field, and may not say `close` without
     ///   `upgrade`. It and a 2xx to CONNECT make a tunnel, and lose the options `close` and
