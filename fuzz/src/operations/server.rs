@@ -24,6 +24,8 @@ struct Run {
     response: usize,
     /// The peer's side has ended.
     ended: bool,
+    /// It has said that no further octet can matter, and may not take that back.
+    unwanted: bool,
     /// It has said that it is closed, and may not take that back.
     closed: Option<CloseReason>,
 }
@@ -40,6 +42,7 @@ pub(super) fn run(program: &mut Program<'_>) {
         out,
         response: 0,
         ended: false,
+        unwanted: false,
         closed: None,
     };
     while let Some(call) = program.octet() {
@@ -247,7 +250,16 @@ impl Run {
         if self.ledger.is_over() {
             assert!(!connection.receiving_body(), "a body after the end");
         }
+        assert!(
+            !(self.unwanted && connection.wants_input()),
+            "input is wanted again"
+        );
+        self.unwanted = !connection.wants_input();
         let closed = connection.close_reason();
+        assert!(
+            closed.is_none() || self.unwanted,
+            "input is wanted by a closed connection"
+        );
         assert!(
             self.closed.is_none() || self.closed == closed,
             "reopened: {closed:?}"
@@ -272,6 +284,7 @@ fn check_response(wire: &[u8]) {
     };
     let (lengths, codings) = (values("content-length"), values("transfer-encoding"));
     assert!(lengths.len() + codings.len() <= 1, "framed twice");
+    assert!(values("connection").len() <= 1, "two Connection lines");
     // No body stands behind a head that answers HEAD, or has status 204 or 304.
     if body.is_empty() {
         return;
