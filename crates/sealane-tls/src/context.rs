@@ -55,9 +55,10 @@ impl SecureContext {
             .with_cert_resolver(Arc::new(SingleIdentity::new(choices.identity.certified())));
         config.alpn_protocols = choices.alpn_protocols;
         config.ignore_client_order = choices.honor_cipher_order;
-        // TLS 1.2 without it lets a server in the middle give two connections one master secret
-        // (RFC 7627 §1). Every client that is kept up to date has it: OpenSSL since 1.1.0 (2016).
-        config.require_ems = true;
+        // TLS 1.2 without extended master secret is taken: what it endangers, client certificates
+        // and renegotiation (RFC 7627 §1), is not offered here, and older clients and most
+        // protocol test tools do not send it. A client that sends it gets it.
+        config.require_ems = false;
         // Sessions live in tickets the client keeps (RFC 8446 §4.6.1, RFC 5077): no memory per
         // client here, and no lock. The keys change every six hours and die with the context.
         config.ticketer = Ticketer::new().map_err(|error| unusable(&error))?;

@@ -210,7 +210,7 @@ fn version_bounds_hold() {
 }
 
 #[test]
-fn tls_12_without_extended_master_secret_is_refused() {
+fn tls_12_without_extended_master_secret_is_served() {
     let ca = TestCa::new();
     let client = Offer {
         versions: vec![&rustls::version::TLS12],
@@ -228,9 +228,11 @@ fn tls_12_without_extended_master_secret_is_refused() {
     let config = Arc::clone(default_context(&ca).server_config());
     let mut server = rustls::ServerConnection::new(config).unwrap();
     server.read_tls(&mut hello.as_slice()).unwrap();
-    let refused = server.process_new_packets().unwrap_err();
-    let required = rustls::PeerIncompatible::ExtendedMasterSecretExtensionRequired;
-    assert_eq!(refused, TlsError::PeerIncompatible(required));
+    server.process_new_packets().unwrap();
+    let answer = server
+        .negotiated_cipher_suite()
+        .map(|suite| suite.version().version);
+    assert_eq!(answer, Some(rustls::ProtocolVersion::TLSv1_2));
 }
 
 #[test]

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sealane_proto::{Limits, ServerRules, Timeouts};
+use sealane_proto::{Limits, MOST_FIELDS, ServerRules, Timeouts};
 use sealane_tls::{SecureContext, ServerTlsOptions};
 
 use crate::error::{Error, Result};
@@ -182,9 +182,6 @@ const SMALLEST_HEAD: usize = 64;
 
 /// A head is held in memory whole.
 const LARGEST_HEAD: usize = 1 << 20;
-
-/// `http::HeaderMap` holds no more.
-const MOST_FIELDS: usize = 24_576;
 
 #[cfg(test)]
 mod tests;
