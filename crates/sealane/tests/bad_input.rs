@@ -110,6 +110,34 @@ async fn garbage_instead_of_a_handshake_gets_an_alert() {
 }
 
 #[tokio::test]
+async fn a_client_hello_that_never_ends_gets_an_alert_and_no_memory() {
+    let ground = Ground::new();
+    let server = impatient(&ground);
+    let address = listen(&server).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    // Full records of one message that says it is 16 MiB long (RFC 8446 §4, §5.1).
+    let record = [
+        &[22, 3, 1, 0x40, 0][..],
+        &[1, 0xff, 0xff, 0xff],
+        &[0; 0x4000 - 4],
+    ]
+    .concat();
+    let more = [&[22, 3, 1, 0x40, 0][..], &[0; 0x4000]].concat();
+    let (mut reader, mut writer) = stream.split();
+    let sending = async {
+        let _ = writer.write_all(&record).await;
+        for _ in 0..60 {
+            let _ = writer.write_all(&more).await;
+        }
+    };
+    let mut answer = Vec::new();
+    let (_, read) = tokio::join!(sending, reader.read_to_end(&mut answer));
+    read.unwrap();
+    assert_eq!(answer, [21, 3, 3, 0, 2, 2, 50], "a fatal decode_error");
+    assert_serves(&ground, address).await;
+}
+
+#[tokio::test]
 async fn plain_http_on_the_tls_port_gets_a_readable_400() {
     let ground = Ground::new();
     let server = impatient(&ground);

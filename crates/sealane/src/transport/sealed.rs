@@ -77,6 +77,11 @@ impl Sealed {
         }
     }
 
+    pub(super) fn append_octets(&mut self, octets: &[u8]) {
+        self.space(octets.len())[..octets.len()].copy_from_slice(octets);
+        self.end += octets.len();
+    }
+
     pub(super) fn append<Data>(&mut self, record: &mut EncodeTlsData<'_, Data>) -> io::Result<()> {
         let mut len = SMALL;
         loop {

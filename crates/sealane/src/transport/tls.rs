@@ -210,6 +210,7 @@ impl TlsStream {
         } else if rest.len() > LARGEST_MESSAGE {
             self.receiving = Receiving::Broken;
             self.finished = true;
+            self.alert_in_the_clear();
             let error = rustls::InvalidMessage::HandshakePayloadTooLarge;
             return Err(tls_error(error.into()));
         } else {
@@ -271,6 +272,9 @@ impl TlsStream {
     /// Puts the alert that explains an error with the octets to be flushed.
     fn fetch_alert(&mut self) {
         self.finished = true;
+        if !self.session.wants_write() {
+            self.alert_in_the_clear();
+        }
         while self.session.wants_write() {
             let UnbufferedStatus { state, .. } = self.session.process_tls_records(&mut []);
             let Ok(ConnectionState::EncodeTlsData(mut record)) = state else {
@@ -279,6 +283,13 @@ impl TlsStream {
             if self.sealed.append(&mut record).is_err() {
                 return;
             }
+        }
+    }
+
+    /// Says `decode_error` where rustls gives no alert, as long as nothing is sealed yet.
+    fn alert_in_the_clear(&mut self) {
+        if self.session.protocol_version().is_none() {
+            self.sealed.append_octets(&DECODE_ERROR);
         }
     }
 
@@ -504,6 +515,9 @@ const LONGEST_METHOD: usize = 17;
 /// Octets read at a time: one turn's budget.
 const READ: usize = 64 * 1024;
 
-/// The longest partial handshake message that is kept: its length field allows no more (RFC 8446 §4
-/// bounded by rustls to 64 KiB), and one record's framing around it.
-const LARGEST_MESSAGE: usize = 128 * 1024;
+/// The longest partial handshake message that is kept: rustls takes 64 KiB (RFC 8446 §4 would allow
+/// 16 MiB), and a record more may have come with it.
+const LARGEST_MESSAGE: usize = 84 * 1024;
+
+/// A fatal `decode_error` in the clear (RFC 8446 §5.1, §6).
+const DECODE_ERROR: [u8; 7] = [21, 3, 3, 0, 2, 2, 50];
