@@ -37,8 +37,9 @@ pub struct ServerArgs {
     #[arg(long, value_name = "FILE", requires = "cert", help_heading = WHERE)]
     pub key: Option<PathBuf>,
 
-    /// Where the local authority is kept. [default: sealane in the user's data folder]
-    #[arg(long, value_name = "DIR", env = "SEALANE_DATA_DIR", help_heading = WHERE)]
+    /// Where the local authority is kept. [default: sealane in the user's data folder] [env:
+    /// SEALANE_DATA_DIR]
+    #[arg(long, value_name = "DIR", help_heading = WHERE)]
     pub data_dir: Option<PathBuf>,
 
     /// The limits.
@@ -97,9 +98,11 @@ impl ServerArgs {
     /// # Errors
     /// When the system does not say where the user's data is kept.
     pub fn data_dir(&self) -> Result<PathBuf> {
-        if let Some(folder) = &self.data_dir {
-            return std::path::absolute(folder)
-                .map_err(|error| Failure::io("find the data folder", folder, &error));
+        // Set but empty means unset, as for the environment's other folders.
+        let named = || std::env::var_os(DATA_DIR).filter(|folder| !folder.is_empty());
+        if let Some(folder) = self.data_dir.clone().or_else(|| named().map(PathBuf::from)) {
+            return std::path::absolute(&folder)
+                .map_err(|error| Failure::io("find the data folder", &folder, &error));
         }
         // The local one: a key shall not wander from machine to machine with a profile.
         let project = directories::ProjectDirs::from("", "", "sealane");
@@ -140,3 +143,6 @@ impl LimitArgs {
 
 /// The heading of the first group in `--help`.
 const WHERE: &str = "Address and certificate";
+
+/// The environment's word for `--data-dir`.
+const DATA_DIR: &str = "SEALANE_DATA_DIR";
