@@ -128,6 +128,15 @@ impl DevCa {
     }
 }
 
+/// The places below a data folder that hold what nobody else may read.
+///
+/// The key is named apart from its folder: a second name of it may stand elsewhere.
+pub fn secrets(data: &Path) -> [PathBuf; 2] {
+    let folder = data.join(FOLDER);
+    let key = folder.join(store::KEY);
+    [folder, key]
+}
+
 /// Says what is wrong with a stored authority and how to begin anew.
 fn damaged(folder: &Path, what: &str) -> Failure {
     Failure::new(format!(

@@ -9,6 +9,7 @@ use clap::Args;
 use sealane::{Identity, ServerOptions};
 
 use crate::address::ListenAddress;
+use crate::dev_ca;
 use crate::error::{Failure, Result};
 use crate::quantity::{TimeLimit, size, time_limit};
 
@@ -91,6 +92,13 @@ impl ServerArgs {
     /// The files of a certificate of one's own, if it was given.
     pub fn own_certificate(&self) -> Option<(&Path, &Path)> {
         self.cert.as_deref().zip(self.key.as_deref())
+    }
+
+    /// Where private keys stand, in use or not: a shared folder may have them in it.
+    pub fn secrets(&self) -> Vec<PathBuf> {
+        let data = self.data_dir().ok();
+        let authority = data.iter().flat_map(|data| dev_ca::secrets(data));
+        self.key.iter().cloned().chain(authority).collect()
     }
 
     /// The folder of the local authority.

@@ -8,6 +8,7 @@ use clap::Args;
 
 use crate::error::{Failure, Result};
 use crate::folder::FolderService;
+use crate::folder::withheld::Withheld;
 use crate::launch::{self, Ended};
 use crate::options::ServerArgs;
 
@@ -15,7 +16,8 @@ use crate::options::ServerArgs;
 ///
 /// Files are served with their types, ranges and conditions; a folder shows its index.html, or a
 /// list of what is in it. Nothing outside the folder can be reached: links that lead out do not
-/// exist for clients, nor do names that begin with a dot, unless --hidden is given.
+/// exist for clients, nor do names that begin with a dot, unless --hidden is given. The server's own
+/// private keys are never served.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ServeArgs {
@@ -48,7 +50,9 @@ root certificate is and how to trust it.";
 /// # Errors
 /// When the folder or the server cannot be opened, or accepting ends by itself.
 pub async fn run(args: &ServeArgs) -> Result<Ended> {
-    let service = FolderService::open(&args.folder, args.hidden).map_err(|error| {
+    let withheld = Withheld::new(args.server.secrets());
+    let opened = FolderService::open(&args.folder, args.hidden, withheld);
+    let service = opened.map_err(|error| {
         let failure = Failure::io("serve", &args.folder, &error);
         match error.kind() {
             std::io::ErrorKind::NotADirectory => {

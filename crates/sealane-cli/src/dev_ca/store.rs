@@ -21,7 +21,7 @@ pub(super) const ROOT: &str = "root.pem";
 const INTERMEDIATE: &str = "intermediate.pem";
 
 /// The file of the intermediate's key.
-const KEY: &str = "intermediate-key.pem";
+pub(super) const KEY: &str = "intermediate-key.pem";
 
 /// Makes the data folder if it is missing and refuses one that others may change.
 pub(super) fn prepare(data: &Path) -> Result<()> {

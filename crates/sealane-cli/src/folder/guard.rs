@@ -9,7 +9,8 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use crate::folder::open::{self, Anchor, Facts, Opened};
+use crate::folder::open::{self, Anchor, Entry, Facts, Folder, Opened};
+use crate::folder::withheld::{Mark, Withheld};
 
 #[cfg(test)]
 mod tests;
@@ -113,6 +114,8 @@ pub struct Root {
     anchor: Anchor,
     /// Whether names that begin with a dot are served.
     hidden: bool,
+    /// What is served under no name.
+    withheld: Withheld,
 }
 
 impl Root {
@@ -120,13 +123,14 @@ impl Root {
     ///
     /// # Errors
     /// When it does not exist, is no folder, or cannot be read.
-    pub fn open(folder: &Path, hidden: bool) -> io::Result<Self> {
+    pub fn open(folder: &Path, hidden: bool, withheld: Withheld) -> io::Result<Self> {
         let canonical = folder.canonicalize()?;
         let anchor = open::anchor(&canonical)?;
         Ok(Self {
             canonical,
             anchor,
             hidden,
+            withheld,
         })
     }
 
@@ -141,7 +145,11 @@ impl Root {
     /// [`Refusal::Missing`] for all that is absent, outside, hidden, or neither file nor folder.
     pub fn find(&self, names: &Names) -> Result<Opened, Refusal> {
         let inside = self.resolve(names)?;
-        Ok(open::beneath(&self.anchor, &inside)?)
+        Ok(open::beneath(
+            &self.anchor,
+            &inside,
+            &self.withheld.marks(),
+        )?)
     }
 
     /// Looks at what these names lead to, for a listing.
@@ -150,7 +158,13 @@ impl Root {
     /// As [`find`](Self::find).
     pub fn look(&self, names: &Names) -> Result<Facts, Refusal> {
         let inside = self.resolve(names)?;
-        let found = self.canonical.join(inside).symlink_metadata()?;
+        let path = self.canonical.join(inside);
+        let withheld = self.withheld.marks();
+        let mut way = path.ancestors().filter_map(Mark::of);
+        if way.any(|mark| withheld.contains(&mark)) {
+            return Err(Refusal::Missing);
+        }
+        let found = path.symlink_metadata()?;
         if found.is_file() || found.is_dir() {
             Ok(Facts::from(&found))
         } else {
@@ -158,8 +172,17 @@ impl Root {
         }
     }
 
+    /// Reads the entries of a folder that may be seen, at most `most`; says whether there were
+    /// more.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn entries(&self, folder: &Folder, most: usize) -> io::Result<(Vec<Entry>, bool)> {
+        folder.entries(most, |name| self.shows(name), &self.withheld.marks())
+    }
+
     /// Whether a name may be seen at all.
-    pub fn shows(&self, name: &OsStr) -> bool {
+    fn shows(&self, name: &OsStr) -> bool {
         let octets = name.as_encoded_bytes();
         (self.hidden || !octets.starts_with(b".")) && is_plain(octets)
     }

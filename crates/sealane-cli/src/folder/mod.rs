@@ -11,6 +11,7 @@ pub mod listing;
 pub mod media;
 pub mod open;
 pub mod range;
+pub mod withheld;
 
 use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
@@ -35,6 +36,7 @@ use crate::folder::guard::{Names, Refusal, Root};
 use crate::folder::listing::Line;
 use crate::folder::open::{Folder, Opened};
 use crate::folder::range::Part;
+use crate::folder::withheld::Withheld;
 
 #[cfg(test)]
 mod tests;
@@ -52,11 +54,13 @@ pub struct FolderService {
 impl FolderService {
     /// Opens a folder for serving; names that begin with a dot stay unseen unless `hidden`.
     ///
+    /// What is withheld does not exist for clients, by any name.
+    ///
     /// # Errors
     /// When it does not exist, is no folder, or cannot be read.
-    pub fn open(folder: &Path, hidden: bool) -> io::Result<Self> {
+    pub fn open(folder: &Path, hidden: bool, withheld: Withheld) -> io::Result<Self> {
         Ok(Self {
-            root: Arc::new(Root::open(folder, hidden)?),
+            root: Arc::new(Root::open(folder, hidden, withheld)?),
         })
     }
 
@@ -239,7 +243,7 @@ impl Asked {
 
 /// Answers with the page of a folder.
 fn list(root: &Root, names: &Names, folder: &Folder) -> Result<Response<FolderBody>, Refusal> {
-    let (entries, more) = folder.entries(MOST, |name| root.shows(name))?;
+    let (entries, more) = root.entries(folder, MOST)?;
     let mut lines = Vec::with_capacity(entries.len());
     for entry in entries {
         // A link is told as what it leads to; one that leads outside is not told at all.

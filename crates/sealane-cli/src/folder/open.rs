@@ -81,10 +81,11 @@ mod unix {
     use std::os::unix::ffi::OsStringExt;
     use std::path::{Component, Path};
 
-    use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, openat, statat};
+    use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, fstat, openat, statat};
     use rustix::io::Errno;
 
     use super::{Entry, Facts, Opened, absent};
+    use crate::folder::withheld::Mark;
 
     /// The folder below which everything is opened.
     #[derive(Debug)]
@@ -100,26 +101,28 @@ mod unix {
         Ok(Anchor(rustix::fs::open(path, flags, Mode::empty())?))
     }
 
-    /// Opens a path below the anchor.
-    pub fn beneath(anchor: &Anchor, path: &Path) -> io::Result<Opened> {
+    /// Opens a path below the anchor, through nothing that is withheld.
+    pub fn beneath(anchor: &Anchor, path: &Path, withheld: &[Mark]) -> io::Result<Opened> {
+        serves(&anchor.0, withheld)?;
         let mut at = None;
         let mut parts = path.components();
         let Some(Component::Normal(mut name)) = parts.next() else {
-            return folder(&anchor.0, OsStr::new("."));
+            return folder(&anchor.0, OsStr::new("."), withheld);
         };
         for part in parts {
             let Component::Normal(next) = part else {
                 return Err(absent());
             };
             let below = openat(at.as_ref().unwrap_or(&anchor.0), name, STEP, Mode::empty())?;
+            serves(&below, withheld)?;
             at = Some(below);
             name = next;
         }
         let at = at.as_ref().unwrap_or(&anchor.0);
         let found = statat(at, name, AtFlags::SYMLINK_NOFOLLOW)?;
         match FileType::from_raw_mode(found.st_mode) {
-            FileType::Directory => folder(at, name),
-            FileType::RegularFile => file(at, name),
+            FileType::Directory => folder(at, name, withheld),
+            FileType::RegularFile => file(at, name, withheld),
             _ => Err(absent()),
         }
     }
@@ -129,14 +132,22 @@ mod unix {
         error.raw_os_error() == Some(Errno::LOOP.raw_os_error())
     }
 
+    /// Refuses a folder that is withheld; judged once it is open, so that no exchange helps.
+    fn serves(folder: &OwnedFd, withheld: &[Mark]) -> io::Result<()> {
+        if withheld.contains(&Mark::from(&fstat(folder)?)) {
+            return Err(absent());
+        }
+        Ok(())
+    }
+
     /// Opens a regular file.
-    fn file(at: &OwnedFd, name: &OsStr) -> io::Result<Opened> {
+    fn file(at: &OwnedFd, name: &OsStr, withheld: &[Mark]) -> io::Result<Opened> {
         // NONBLOCK has no effect on files; it keeps us from waiting if a FIFO has taken the name.
         let flags =
             OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let file = File::from(openat(at, name, flags, Mode::empty())?);
         let facts = file.metadata()?;
-        if facts.is_file() {
+        if facts.is_file() && !withheld.contains(&Mark::from(&facts)) {
             Ok(Opened::File(file, facts))
         } else {
             Err(absent())
@@ -144,22 +155,22 @@ mod unix {
     }
 
     /// Opens a folder.
-    fn folder(at: &OwnedFd, name: &OsStr) -> io::Result<Opened> {
+    fn folder(at: &OwnedFd, name: &OsStr, withheld: &[Mark]) -> io::Result<Opened> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        Ok(Opened::Folder(Folder(openat(
-            at,
-            name,
-            flags,
-            Mode::empty(),
-        )?)))
+        let folder = openat(at, name, flags, Mode::empty())?;
+        serves(&folder, withheld)?;
+        Ok(Opened::Folder(Folder(folder)))
     }
 
     impl Folder {
         /// Reads files, folders and links, at most `most`; says whether there were more.
+        ///
+        /// What is withheld is left out; where a link leads to, the caller finds out.
         pub fn entries(
             &self,
             most: usize,
             shows: impl Fn(&OsStr) -> bool,
+            withheld: &[Mark],
         ) -> io::Result<(Vec<Entry>, bool)> {
             let mut entries = Vec::new();
             for entry in Dir::read_from(&self.0)? {
@@ -172,6 +183,9 @@ mod unix {
                 let Ok(found) = statat(&self.0, &name, AtFlags::SYMLINK_NOFOLLOW) else {
                     continue;
                 };
+                if withheld.contains(&Mark::from(&found)) {
+                    continue;
+                }
                 let kind = FileType::from_raw_mode(found.st_mode);
                 let facts = match kind {
                     FileType::Symlink => None,
@@ -225,6 +239,7 @@ mod portable {
     use std::path::{Path, PathBuf};
 
     use super::{Entry, Facts, Opened, absent};
+    use crate::folder::withheld::Mark;
 
     /// The folder below which everything is opened.
     #[derive(Debug)]
@@ -240,9 +255,13 @@ mod portable {
         Ok(Anchor(path.to_owned()))
     }
 
-    /// Opens a path below the anchor.
-    pub fn beneath(anchor: &Anchor, path: &Path) -> io::Result<Opened> {
+    /// Opens a path below the anchor, through nothing that is withheld.
+    pub fn beneath(anchor: &Anchor, path: &Path, withheld: &[Mark]) -> io::Result<Opened> {
         let path = anchor.0.join(path);
+        let mut way = path.ancestors().filter_map(Mark::of);
+        if way.any(|mark| withheld.contains(&mark)) {
+            return Err(absent());
+        }
         let found = fs::symlink_metadata(&path)?;
         if found.is_dir() {
             return Ok(Opened::Folder(Folder(path)));
@@ -262,10 +281,13 @@ mod portable {
 
     impl Folder {
         /// Reads files, folders and links, at most `most`; says whether there were more.
+        ///
+        /// What is withheld is left out; where a link leads to, the caller finds out.
         pub fn entries(
             &self,
             most: usize,
             shows: impl Fn(&OsStr) -> bool,
+            withheld: &[Mark],
         ) -> io::Result<(Vec<Entry>, bool)> {
             let mut entries = Vec::new();
             for entry in fs::read_dir(&self.0)? {
@@ -274,7 +296,8 @@ mod portable {
                 let Ok(found) = entry.metadata() else {
                     continue;
                 };
-                if !shows(&name) {
+                let mark = Mark::of(&self.0.join(&name));
+                if !shows(&name) || mark.is_some_and(|mark| withheld.contains(&mark)) {
                     continue;
                 }
                 if entries.len() == most {

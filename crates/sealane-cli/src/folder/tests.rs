@@ -39,7 +39,7 @@ async fn ask(place: &TempDir, method: Method, path: &str, fields: &[(&str, &str)
     for (name, value) in fields {
         request = request.header(*name, *value);
     }
-    let mut service = FolderService::open(place.path(), false).unwrap();
+    let mut service = FolderService::open(place.path(), false, Withheld::default()).unwrap();
     let response = service.call(request.body(()).unwrap()).await.unwrap();
     let (head, body) = response.into_parts();
     (

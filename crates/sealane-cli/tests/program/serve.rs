@@ -159,6 +159,22 @@ fn no_way_out() {
 }
 
 #[test]
+fn private_keys_are_not_served() {
+    let place = place();
+    let site = place.path().join("site");
+    let data = site.join(".data");
+    let words = ["serve", site.to_str().unwrap(), "--hidden", "--addr", "0"];
+    let server = Running::start_with(&words, &data);
+    let names = ["", "/", "/root.pem", "/intermediate-key.pem"];
+    for path in names.map(|name| format!(".data/local-ca{name}")) {
+        assert_eq!(server.status(&path, &[]), 404, "{path}");
+    }
+    let page = server.text(".data/", &[]);
+    assert!(!page.contains("./local-ca/"), "{page}");
+    assert_eq!(server.status(".env", &[]), 200);
+}
+
+#[test]
 fn hidden_names_when_asked_for() {
     let place = place();
     let server = serve(&place, &["--hidden"]);

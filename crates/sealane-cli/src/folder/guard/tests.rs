@@ -48,7 +48,7 @@ fn missing(root: &Root, path: &str) -> bool {
 #[test]
 fn plain_paths_lead_to_their_places() {
     let (_place, root) = place();
-    let root = Root::open(&root, false).unwrap();
+    let root = Root::open(&root, false, Withheld::default()).unwrap();
     assert_eq!(get(&root, "/").unwrap(), "folder");
     assert_eq!(get(&root, "/sub").unwrap(), "folder");
     assert_eq!(get(&root, "/sub/").unwrap(), "folder");
@@ -65,7 +65,7 @@ fn plain_paths_lead_to_their_places() {
 fn no_form_of_going_up_leads_out() {
     let (place, root) = place();
     let outside = place.path().join("outside/secret.txt");
-    let root = Root::open(&root, true).unwrap();
+    let root = Root::open(&root, true, Withheld::default()).unwrap();
     let absolute = outside.to_str().unwrap();
     let mut forms = vec![
         "/../outside/secret.txt".to_owned(),
@@ -152,7 +152,7 @@ fn links_are_followed_inside_only() {
     for (name, target) in &links {
         symlink(target, root.join(name)).unwrap();
     }
-    let open = Root::open(&root, false).unwrap();
+    let open = Root::open(&root, false, Withheld::default()).unwrap();
     assert_eq!(get(&open, "/in-file").unwrap(), "root/sub/deep.txt");
     assert_eq!(
         get(&open, "/in-folder/deep.txt").unwrap(),
@@ -176,7 +176,7 @@ fn links_are_followed_inside_only() {
     ] {
         assert!(missing(&open, path), "{path}");
     }
-    let all = Root::open(&root, true).unwrap();
+    let all = Root::open(&root, true, Withheld::default()).unwrap();
     assert_eq!(get(&all, "/to-env").unwrap(), "root/.env");
     assert!(missing(&all, "/out-file"));
 }
@@ -187,17 +187,20 @@ fn a_neighbour_whose_name_begins_alike_is_outside() {
     fs::create_dir(place.path().join("root-other")).unwrap();
     fs::write(place.path().join("root-other/x"), "x").unwrap();
     symlink("../root-other/x", root.join("link")).unwrap();
-    assert!(missing(&Root::open(&root, true).unwrap(), "/link"));
+    assert!(missing(
+        &Root::open(&root, true, Withheld::default()).unwrap(),
+        "/link"
+    ));
 }
 
 #[test]
 fn hidden_names_are_missing_unless_asked_for() {
     let (_place, root) = place();
-    let closed = Root::open(&root, false).unwrap();
+    let closed = Root::open(&root, false, Withheld::default()).unwrap();
     for path in ["/.env", "/.hidden", "/.hidden/", "/.hidden/key", "/%2eenv"] {
         assert!(missing(&closed, path), "{path}");
     }
-    let all = Root::open(&root, true).unwrap();
+    let all = Root::open(&root, true, Withheld::default()).unwrap();
     assert_eq!(get(&all, "/.env").unwrap(), "root/.env");
     assert_eq!(get(&all, "/.hidden/key").unwrap(), "root/.hidden/key");
 }
@@ -205,7 +208,7 @@ fn hidden_names_are_missing_unless_asked_for() {
 #[test]
 fn a_root_that_is_hidden_itself_is_served() {
     let (_place, root) = place();
-    let root = Root::open(&root.join(".hidden"), false).unwrap();
+    let root = Root::open(&root.join(".hidden"), false, Withheld::default()).unwrap();
     assert_eq!(get(&root, "/key").unwrap(), "root/.hidden/key");
 }
 
@@ -221,13 +224,13 @@ fn pipes_sockets_and_devices_are_not_opened() {
     let _socket = std::os::unix::net::UnixListener::bind(root.join("socket")).unwrap();
     symlink("/dev/null", root.join("device")).unwrap();
     symlink("pipe", root.join("to-pipe")).unwrap();
-    let open = Root::open(&root, false).unwrap();
+    let open = Root::open(&root, false, Withheld::default()).unwrap();
     for path in ["/pipe", "/socket", "/device", "/to-pipe", "/pipe/"] {
         assert!(missing(&open, path), "{path}");
     }
     // A device folder as root: its entries are files, but not regular ones.
     assert!(missing(
-        &Root::open(Path::new("/dev"), false).unwrap(),
+        &Root::open(Path::new("/dev"), false, Withheld::default()).unwrap(),
         "/null"
     ));
 }
@@ -235,18 +238,18 @@ fn pipes_sockets_and_devices_are_not_opened() {
 #[test]
 fn a_folder_exchanged_for_a_link_leads_nowhere() {
     let (_place, root) = place();
-    let open = Root::open(&root, false).unwrap();
+    let open = Root::open(&root, false, Withheld::default()).unwrap();
     let inside = open
         .resolve(&Names::decode("/sub/deep.txt").unwrap())
         .unwrap();
     fs::rename(root.join("sub"), root.join("old")).unwrap();
     symlink("../outside", root.join("sub")).unwrap();
     fs::write(root.join("../outside/deep.txt"), "secret").unwrap();
-    let refused = open::beneath(&open.anchor, &inside)
+    let refused = open::beneath(&open.anchor, &inside, &[])
         .map(|_| ())
         .map_err(Refusal::from);
     assert_eq!(refused, Err(Refusal::Missing));
-    let exchanged = open::beneath(&open.anchor, Path::new("sub"))
+    let exchanged = open::beneath(&open.anchor, Path::new("sub"), &[])
         .map(|_| ())
         .map_err(Refusal::from);
     assert_eq!(exchanged, Err(Refusal::Missing));
@@ -255,7 +258,7 @@ fn a_folder_exchanged_for_a_link_leads_nowhere() {
 #[test]
 fn very_long_and_very_deep_paths_are_missing() {
     let (_place, root) = place();
-    let root = Root::open(&root, false).unwrap();
+    let root = Root::open(&root, false, Withheld::default()).unwrap();
     assert!(missing(&root, &format!("/{}", "a".repeat(100_000))));
     assert!(missing(&root, &"/a".repeat(50_000)));
     assert!(missing(&root, &format!("/{}", "a".repeat(256))));
@@ -267,7 +270,7 @@ fn names_that_are_no_text_are_found() {
     let (_place, root) = place();
     fs::write(root.join(OsString::from_vec(b"\xff\x80".to_vec())), "odd").unwrap();
     fs::write(root.join("grün"), "green").unwrap();
-    let open = Root::open(&root, false).unwrap();
+    let open = Root::open(&root, false, Withheld::default()).unwrap();
     assert_eq!(get(&open, "/%ff%80").unwrap(), "odd");
     assert_eq!(get(&open, "/gr%C3%BCn").unwrap(), "green");
     assert_eq!(get(&open, "/grün").unwrap(), "green");
@@ -296,6 +299,60 @@ fn windows_has_more_names_that_are_none() {
 #[test]
 fn a_root_must_be_a_folder() {
     let (_place, root) = place();
-    assert!(Root::open(&root.join("file.txt"), false).is_err());
-    assert!(Root::open(&root.join("nothing"), false).is_err());
+    assert!(Root::open(&root.join("file.txt"), false, Withheld::default()).is_err());
+    assert!(Root::open(&root.join("nothing"), false, Withheld::default()).is_err());
+}
+
+#[test]
+fn private_keys_are_served_by_no_name() {
+    let (place, root) = place();
+    fs::create_dir(root.join(".ca")).unwrap();
+    fs::write(root.join(".ca/root.pem"), "root").unwrap();
+    fs::write(root.join("key.pem"), "key").unwrap();
+    fs::hard_link(root.join("key.pem"), root.join("sub/second.pem")).unwrap();
+    symlink("key.pem", root.join("link.pem")).unwrap();
+    symlink(".ca", root.join("link-ca")).unwrap();
+    symlink(".ca/root.pem", root.join("link-root")).unwrap();
+    // By another name for the folder, and a key that comes later.
+    symlink("root", place.path().join("alias")).unwrap();
+    let alias = place.path().join("alias");
+    let paths = ["key.pem", ".ca", "later.pem"].map(|name| alias.join(name));
+    let served = Root::open(&root, true, Withheld::new(paths.to_vec())).unwrap();
+    fs::write(root.join("later.pem"), "key").unwrap();
+    fs::rename(root.join("key.pem"), root.join("renamed.pem")).unwrap();
+    for path in [
+        "/key.pem",
+        "/renamed.pem",
+        "/later.pem",
+        "/sub/second.pem",
+        "/link.pem",
+        "/.ca",
+        "/.ca/",
+        "/.ca/root.pem",
+        "/link-ca/",
+        "/link-ca/root.pem",
+        "/link-root",
+    ] {
+        assert_eq!(get(&served, path), Err(Refusal::Missing), "{path}");
+        let names = Names::decode(path).unwrap();
+        assert_eq!(served.look(&names), Err(Refusal::Missing), "{path}");
+    }
+    for (path, wanted) in [
+        ("/", &["file.txt", "sub"][..]),
+        ("/sub/", &["deep.txt"][..]),
+    ] {
+        let Ok(Opened::Folder(folder)) = served.find(&Names::decode(path).unwrap()) else {
+            panic!("{path}");
+        };
+        let (entries, _) = served.entries(&folder, 100).unwrap();
+        // Links are told apart by where they lead to; `look` refused them above.
+        let plain = entries.into_iter().filter(|entry| entry.facts.is_some());
+        let mut names: Vec<_> = plain.map(|entry| entry.name).collect();
+        names.retain(|name| !name.as_encoded_bytes().starts_with(b"."));
+        names.sort();
+        assert_eq!(names, wanted, "{path}");
+    }
+    let own = Root::open(&root.join(".ca"), true, Withheld::new(paths.to_vec())).unwrap();
+    assert_eq!(get(&own, "/root.pem"), Err(Refusal::Missing));
+    assert_eq!(get(&own, "/"), Err(Refusal::Missing));
 }
