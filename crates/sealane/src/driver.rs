@@ -107,6 +107,10 @@ impl Outbox {
             self.sealed += taken;
             if self.sealed == self.plain.len() {
                 self.give_back();
+            } else if self.sealed >= TURN {
+                // A body that is always ready refills behind what leaves: the front must go too.
+                self.plain.drain(..self.sealed);
+                self.sealed = 0;
             }
         } else {
             self.piece.advance(taken);

@@ -7,6 +7,7 @@
 use std::fmt;
 use std::future::Future;
 use std::net::{SocketAddr, TcpStream as StdTcpStream};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Buf;
@@ -73,8 +74,8 @@ struct Shared {
     wheel: Arc<Wheel>,
     /// Starts the task of one connection; hides the type of the service.
     start: Box<dyn Fn(connection::Start) + Send + Sync>,
-    /// The task that turns the wheel, started with the first connection or listener, and again if
-    /// the runtime it ran on is gone.
+    /// The task that turns the wheel, started with the first connection, and again if the runtime
+    /// it ran on is gone.
     turning: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -100,11 +101,17 @@ impl Server {
         // A service need not be `Sync`; it is cloned under the lock and used outside it.
         let service = Mutex::new(service);
         let start = Box::new(move |start: connection::Start| {
-            let service = service
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clone();
-            tokio::spawn(connection::run(start, service));
+            // A clone that panics costs its connection, not the loop that accepts.
+            let clone = || {
+                service
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .clone()
+            };
+            match catch_unwind(AssertUnwindSafe(clone)) {
+                Ok(service) => drop(tokio::spawn(connection::run(start, service))),
+                Err(_) => tracing::error!("the service panicked while it was cloned"),
+            }
         });
         let shared = Arc::new(Shared {
             rules,
@@ -139,7 +146,6 @@ impl Server {
         let shared = &self.handle.shared;
         let listening = shared.registry.listen().ok_or_else(closed)?;
         self.addresses().push(bound);
-        shared.turn_wheel();
         tokio::spawn(accept::run(listener, Arc::clone(shared), listening));
         Ok(bound)
     }
@@ -157,7 +163,6 @@ impl Server {
         let failed = |error| Error::io(Phase::Listen, "adopting a connection", error);
         socket.set_nonblocking(true).map_err(failed)?;
         let socket = TcpStream::from_std(socket).map_err(failed)?;
-        self.handle.shared.turn_wheel();
         if self.handle.shared.spawn(socket) {
             Ok(())
         } else {
@@ -179,9 +184,9 @@ impl Server {
 
     /// Accepts nothing more, ends connections at rest, lets running exchanges finish, and waits.
     ///
-    /// Answers that have not begun say `Connection: close`. A client that never reads its answer
-    /// keeps this waiting; [`Server::close_all_connections`] ends that. Dropping the future does
-    /// not undo the close; only the waiting ends.
+    /// Answers that have not begun say `Connection: close`. A client that never reads its answer,
+    /// or an answer that goes on for ever, keeps this waiting; [`Server::close_all_connections`]
+    /// ends that. Dropping the future does not undo the close; only the waiting ends.
     ///
     /// # Errors
     ///
@@ -231,6 +236,7 @@ impl Server {
 impl Shared {
     /// Starts the task of an accepted connection; false when the server is closing.
     fn spawn(self: &Arc<Self>, socket: TcpStream) -> bool {
+        self.turn_wheel();
         let link = Link::new();
         let Some(registered) = self.registry.register(&link) else {
             return false;

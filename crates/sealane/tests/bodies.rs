@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use sealane::{Body, Upgrade, create_server};
 use support::{Ground, listen, read_until};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{mpsc, oneshot};
 
 async fn length_of(mut body: Body) -> sealane::Result<usize> {
@@ -188,6 +188,37 @@ async fn a_client_that_ends_without_close_notify_drops_its_handler() {
     assert_eq!(told.recv().await, Some("dropped"));
 }
 
+/// The same on a connection's last exchange, where nothing more is wanted from the client.
+#[tokio::test]
+async fn a_client_lost_on_the_last_exchange_drops_its_handler_and_lets_close_end() {
+    let ground = Ground::new();
+    let (sender, mut told) = mpsc::unbounded_channel();
+    let server = create_server(ground.options(), move |_| {
+        sender.send(()).unwrap();
+        std::future::pending::<Response<Body>>()
+    })
+    .unwrap();
+    let address = listen(&server).await;
+    let mut last = ground.connect(address).await;
+    last.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        .await
+        .unwrap();
+    let mut kept = ground.connect(address).await;
+    kept.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        .await
+        .unwrap();
+    told.recv().await.unwrap();
+    told.recv().await.unwrap();
+    let closing = server.close();
+    let leaving = async {
+        tokio::task::yield_now().await;
+        drop(last.into_inner().0);
+        drop(kept.into_inner().0);
+    };
+    let (closed, ()) = tokio::join!(closing, leaving);
+    closed.unwrap();
+}
+
 #[tokio::test]
 async fn close_idle_connections_spares_who_has_not_asked_yet() {
     let ground = Ground::new();
@@ -244,4 +275,123 @@ async fn a_client_that_reads_nothing_is_stopped_while_it_uploads() {
     let address = listen(&server).await;
     let head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
     assert_stops(&ground, address, head, b"5\r\nhello\r\n").await;
+}
+
+/// Answers with so many octets in pieces that are always ready.
+fn ready_pieces(pieces: usize, size: usize) -> Body {
+    struct Ready(usize, Bytes);
+    impl http_body::Body for Ready {
+        type Data = Bytes;
+        type Error = std::convert::Infallible;
+        fn poll_frame(
+            mut self: std::pin::Pin<&mut Self>,
+            _: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, Self::Error>>> {
+            std::task::Poll::Ready(self.0.checked_sub(1).map(|left| {
+                self.0 = left;
+                Ok(http_body::Frame::data(self.1.clone()))
+            }))
+        }
+    }
+    Body::new(Ready(pieces, Bytes::from(vec![b'x'; size])))
+}
+
+#[tokio::test]
+async fn an_answer_of_small_pieces_that_are_always_ready_stays_small_in_memory() {
+    let ground = Ground::new();
+    let server = create_server(ground.options(), |_| async {
+        Response::new(ready_pieces(48 << 10, 4 << 10))
+    })
+    .unwrap();
+    let address = listen(&server).await;
+    let mut stream = ground.connect(address).await;
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        .await
+        .unwrap();
+    let mut buffer = vec![0; 64 << 10];
+    let (mut total, before) = (0, resident());
+    while let Ok(count @ 1..) = stream.read(&mut buffer).await {
+        total += count;
+    }
+    assert!(total > 192 << 20, "{total} octets came");
+    let grown = resident().saturating_sub(before);
+    assert!(
+        grown < 64 << 20,
+        "{grown} octets more are resident after {total} were sent"
+    );
+}
+
+/// Octets of this process that are in memory, by Linux' account.
+fn resident() -> usize {
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    pages
+        .split(' ')
+        .nth(1)
+        .and_then(|pages| pages.parse::<usize>().ok())
+        .unwrap_or(0)
+        * 4096
+}
+
+#[tokio::test]
+async fn pipelined_requests_that_came_in_time_are_all_answered_however_slow_the_reader() {
+    let moment = std::time::Duration::from_millis(200);
+    let ground = Ground::new();
+    let options = ground.options().headers_timeout(moment);
+    let server = create_server(options, |_| async { Response::new("x".repeat(2000)) }).unwrap();
+    let address = listen(&server).await;
+    let stream = ground.connect(address).await;
+    let (mut reader, mut writer) = tokio::io::split(stream);
+    let count = 4000;
+    let filler = "x".repeat(6000);
+    let request = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {filler}\r\n\r\n").into_bytes();
+    let writing = tokio::spawn(async move {
+        for _ in 0..count {
+            writer.write_all(&request).await?;
+        }
+        // Kept, so that the connection is not seen as half-closed.
+        Ok::<_, std::io::Error>(writer)
+    });
+    tokio::time::sleep(moment * 6).await;
+    let (mut answers, mut seen) = (0, Vec::new());
+    let mut buffer = vec![0; 64 << 10];
+    while answers < count {
+        let read = reader.read(&mut buffer).await.unwrap();
+        assert_ne!(read, 0, "the connection ended after {answers} answers");
+        seen.extend_from_slice(&buffer[..read]);
+        let whole = seen.windows(12).filter(|w| w == b"HTTP/1.1 200").count();
+        assert!(
+            !seen.windows(12).any(|w| w == b"HTTP/1.1 408"),
+            "after {}",
+            answers + whole
+        );
+        answers += whole;
+        seen.drain(..seen.len().saturating_sub(11));
+    }
+    drop(writing.await.unwrap().unwrap());
+}
+
+#[tokio::test]
+async fn an_answer_outlives_the_request_timeout_when_nobody_wants_the_request_body() {
+    let moment = std::time::Duration::from_millis(150);
+    let ground = Ground::new();
+    let options = ground
+        .options()
+        .headers_timeout(moment)
+        .request_timeout(moment);
+    let server = create_server(options, move |_| {
+        let (mut sender, body) = Body::channel();
+        tokio::spawn(async move {
+            for _ in 0..5 {
+                tokio::time::sleep(moment).await;
+                sender.send("piece ").await.unwrap();
+            }
+        });
+        async { Response::new(body) }
+    })
+    .unwrap();
+    let address = listen(&server).await;
+    let head = b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n";
+    let answer = ground.say(address, head).await;
+    assert_eq!(answer.matches("piece ").count(), 5, "{answer}");
 }

@@ -44,6 +44,8 @@ where
     cut_by: Option<Moment>,
     /// The protocol has been told that the peer's side has ended.
     peer_ended: bool,
+    /// Octets read though the protocol had no use for them any more.
+    ignored: usize,
 }
 
 /// How the turns of a connection end.
@@ -83,7 +85,7 @@ where
     if let Ok(mut stream) = stream
         && let Some(early) = handshake(&mut stream, &clock).await
     {
-        serve(stream, &early, service, &clock).await;
+        serve(stream, early, service, &clock).await;
     }
     drop(registered);
 }
@@ -156,7 +158,7 @@ async fn handshake(stream: &mut TlsStream, clock: &Clock) -> Option<BytesMut> {
     }
 }
 
-async fn serve<S, B>(stream: Box<TlsStream>, early: &[u8], service: S, clock: &Clock)
+async fn serve<S, B>(stream: Box<TlsStream>, early: BytesMut, service: S, clock: &Clock)
 where
     S: Service<Request<Body>, Response = Response<B>>,
     S::Error: Into<BoxError>,
@@ -168,12 +170,14 @@ where
     let info = ConnectionInfo::new(socket.local_addr().ok(), socket.peer_addr().ok(), tls);
     let now = clock.now();
     let mut http = ServerConnection::new(Arc::clone(&clock.server.http), now);
-    http.receive(early, now);
+    http.receive(&early, now);
+    drop(early);
     let mut connection = Connection {
         conversation: Conversation::new(http, service, info),
         stream,
         cut_by: None,
         peer_ended: false,
+        ignored: 0,
     };
     let ending = std::future::poll_fn(|context| connection.poll_turn(context, clock)).await;
     if let Some((mut stream, patience)) = connection.wind_up(ending) {
@@ -208,7 +212,7 @@ where
         loop {
             self.conversation.advance(context, now);
             if self.conversation.has_failed() && self.cut_by.is_none() {
-                self.cut_by = Some(now.after(PARTING));
+                self.cut_by = Some(now.after(SAYING));
             }
             let held_back = !self.conversation.outbox.has_room();
             let sent =
@@ -237,18 +241,23 @@ where
                 Poll::Pending => break,
             }
         }
-        clock.arm(
-            self.cut_by
-                .or_else(|| self.conversation.http.next_timeout()),
-        );
+        clock.arm(self.deadline());
         Poll::Pending
     }
 
+    /// When this connection must be looked at next, whatever happens.
+    ///
+    /// While answers wait for a slow reader nothing is taken out of the protocol's buffer; what
+    /// waits there has come in time, so its clock does not count.
+    fn deadline(&self) -> Option<Moment> {
+        let (http, outbox) = (&self.conversation.http, &self.conversation.outbox);
+        let held_back = !outbox.has_room() && http.buffered() > 0;
+        let next = http.next_timeout().filter(|_| !held_back);
+        self.cut_by.or(next)
+    }
+
     fn is_due(&self, now: Moment) -> bool {
-        let deadline = self
-            .cut_by
-            .or_else(|| self.conversation.http.next_timeout());
-        deadline.is_some_and(|deadline| deadline <= now)
+        self.deadline().is_some_and(|deadline| deadline <= now)
     }
 
     /// Ends all that ran for this connection; gives the stream back if a goodbye is still due, and
@@ -299,6 +308,9 @@ where
         if self.cut_by.is_some_and(|deadline| deadline <= now) {
             return Some(Ending::Cut);
         }
+        if !self.is_due(now) {
+            return None;
+        }
         let what = match self.conversation.http.handle_timeout(now)? {
             // Complete, but not all of it has left yet: then it ends when that has.
             Timer::KeepAlive => return self.is_quiet().then_some(Ending::Rested),
@@ -330,7 +342,9 @@ where
         now: Moment,
         budget: &mut usize,
     ) -> Poll<Result<(), Ending>> {
-        if self.peer_ended || !self.conversation.wants_octets() {
+        let used = self.conversation.http.wants_input();
+        let enough = self.peer_ended || self.ignored > MOST_SWALLOWED;
+        if enough || !self.conversation.wants_octets() {
             return Poll::Pending;
         }
         let http = &mut self.conversation.http;
@@ -338,7 +352,9 @@ where
         Poll::Ready(match self.stream.poll_read(context, &mut sink) {
             Poll::Pending => return Poll::Pending,
             Poll::Ready(Ok(Received::Octets(count))) => {
-                *budget = budget.saturating_sub(count);
+                // Records without content cost their turn, too.
+                *budget = budget.saturating_sub(count.max(LEAST_COST));
+                self.ignored += if used { 0 } else { count.max(LEAST_COST) };
                 Ok(())
             }
             Poll::Ready(Ok(Received::CloseNotify)) => {
@@ -435,6 +451,9 @@ const PARTING: Duration = Duration::from_secs(2);
 
 /// The same for a connection at rest, whose peer has most likely nothing more to say.
 const PARTING_AT_REST: Duration = Duration::from_millis(500);
+
+/// What a read counts for in a turn, however little it brought.
+const LEAST_COST: usize = 1024;
 
 /// How much a parting connection swallows; who sends more after an error wants to.
 const MOST_SWALLOWED: usize = 4 * 1024 * 1024;

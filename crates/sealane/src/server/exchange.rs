@@ -120,8 +120,12 @@ where
     /// a lost client is noticed. While answers wait for a slow reader nothing takes octets out of
     /// the protocol's buffer, so nothing more may come in behind one read's worth either.
     pub(super) fn wants_octets(&self) -> bool {
-        if self.closing || self.failed || !self.http.wants_input() {
+        if self.closing || self.failed {
             return false;
+        }
+        if !self.http.wants_input() {
+            // What comes is dropped; that it ends is how a lost client is noticed.
+            return !self.is_quiet();
         }
         if matches!(self.exchange, Exchange::Waiting(_)) {
             return false;
@@ -138,6 +142,10 @@ where
     /// Fails the request's body and answers 408, if that can still be said.
     pub(super) fn time_out(&mut self, what: &str) {
         tracing::debug!("{what}");
+        self.body_has_room();
+        if self.feeder.is_none() && self.http.head_sent() && !self.is_quiet() {
+            return; // nobody waits for the rest of this request: its answer goes on, as the last
+        }
         if let Some(feeder) = self.feeder.take() {
             let error = Error::new(ErrorKind::Timeout, Phase::ReceiveBody, what);
             feeder.fail(error.with_code("ERR_HTTP_REQUEST_TIMEOUT"));
@@ -215,10 +223,9 @@ where
     /// Encodes a response's head and lets its body follow.
     fn answer(&mut self, response: Response<B>, now: Moment) {
         let (parts, body) = response.into_parts();
-        let length = match body.size_hint().exact() {
-            Some(octets) => BodyLength::Known(octets),
-            None if body.is_end_stream() => BodyLength::Known(0),
-            None => BodyLength::Unknown,
+        let Ok(length) = guarded(|| length_of(&body)) else {
+            self.handler_failed(&"the response's body panicked".into());
+            return;
         };
         self.settle_request_body();
         let out = self.outbox.plain();
@@ -256,7 +263,10 @@ where
     /// Moves pieces of the response's body into the outbox.
     fn send_body(&mut self, context: &mut Context<'_>, now: Moment) -> bool {
         let mut moved = false;
-        while self.outbox.has_room() {
+        for _ in 0..MOST_FRAMES {
+            if !self.outbox.has_room() {
+                return moved;
+            }
             let Exchange::Sending(body) = &mut self.exchange else {
                 return moved;
             };
@@ -279,7 +289,9 @@ where
             moved = true;
             self.send_frame(frame, now);
         }
-        moved
+        // Frames without octets fill no outbox: the others get their turn all the same.
+        context.waker().wake_by_ref();
+        false
     }
 
     fn send_frame(&mut self, frame: Frame<B::Data>, now: Moment) {
@@ -457,6 +469,15 @@ where
     }
 }
 
+/// What a body tells of its length.
+fn length_of(body: &impl http_body::Body) -> BodyLength {
+    match body.size_hint().exact() {
+        Some(octets) => BodyLength::Known(octets),
+        None if body.is_end_stream() => BodyLength::Known(0),
+        None => BodyLength::Unknown,
+    }
+}
+
 /// User code panicked.
 struct Panicked;
 
@@ -466,3 +487,6 @@ struct Panicked;
 fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, Panicked> {
     catch_unwind(AssertUnwindSafe(call)).map_err(|_| Panicked)
 }
+
+/// Frames of a body taken in one go; small ones fill the outbox long before.
+const MOST_FRAMES: usize = 16 * 1024;
