@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use crate::dev_ca::certificates::Stored;
 use crate::dev_ca::damaged;
 use crate::error::{Failure, Result};
+use crate::terminal::shell_quote;
 
 /// The file of the root certificate.
 pub(super) const ROOT: &str = "root.pem";
@@ -29,7 +30,13 @@ pub(super) fn prepare(data: &Path) -> Result<()> {
     made.map_err(|error| Failure::io("make the data folder", data, &error))?;
     let facts = fs::metadata(data).map_err(|error| Failure::io("look at", data, &error))?;
     private::owned(data, &facts)?;
-    private::closed(data, &facts, 0o022, 0o700)
+    // No word of chmod here: the folder may be one that has to stay open, such as /tmp.
+    private::closed(data, &facts, 0o022, 0o700).map_err(|failure| {
+        let own = shell_quote(&data.join("sealane"));
+        failure.hint(format!(
+            "name a folder of its own, such as --data-dir {own}"
+        ))
+    })
 }
 
 /// Waits until no other start is at work in this folder; the turn ends when the value is dropped.

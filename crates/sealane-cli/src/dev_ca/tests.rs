@@ -375,8 +375,20 @@ fn files_open_to_others_are_refused() {
     set_mode(&data.path().join(FOLDER), 0o750);
     assert!(refused(&data).contains("0700 is needed"));
     set_mode(&data.path().join(FOLDER), 0o700);
+}
+
+#[test]
+fn a_shared_data_folder_is_not_to_be_closed() {
+    let data = TempDir::new().unwrap();
+    open(&data, day_one()).unwrap();
     set_mode(data.path(), 0o777);
-    assert!(refused(&data).contains("0700 is needed"));
+    let said = refused(&data);
+    let hint = format!(
+        "\nhint: name a folder of its own, such as --data-dir '{}/sealane'",
+        data.path().display()
+    );
+    assert!(said.ends_with(&hint), "{said}");
+    assert!(!said.contains("chmod"), "{said}");
 }
 
 #[test]
