@@ -57,14 +57,16 @@ pub fn page(above: &[&OsStr], mut lines: Vec<Line>, more: bool) -> String {
     if lines.is_empty() {
         out.push_str("<p class=\"empty\">This folder is empty.</p>\n");
     }
+    let mut shown = 0;
     if !lines.is_empty() || !above.is_empty() {
-        table(&mut out, title, !above.is_empty(), &lines);
+        shown = table(&mut out, title, !above.is_empty(), &lines);
     }
+    let more = more || shown < lines.len();
     put(
         &mut out,
         format_args!(
             "<footer>{}</footer>\n</main>\n</body>\n</html>\n",
-            summary(&lines, more)
+            summary(&lines[..shown], more)
         ),
     );
     out
@@ -101,8 +103,9 @@ fn path(out: &mut String, above: &[&OsStr]) {
     out.push_str("</ol></nav>\n");
 }
 
-/// Writes the table of entries.
-fn table(out: &mut String, title: &str, up: bool, lines: &[Line]) {
+/// Writes the table of entries until it is large enough, and gives how many it holds.
+fn table(out: &mut String, title: &str, up: bool, lines: &[Line]) -> usize {
+    let begun = out.len();
     put(
         out,
         format_args!("<table>\n<caption>Contents of {title}</caption>\n"),
@@ -115,10 +118,16 @@ fn table(out: &mut String, title: &str, up: bool, lines: &[Line]) {
         out.push_str("<tr class=\"up\"><td><a href=\"../\">Up one folder</a></td>");
         out.push_str("<td class=\"size\"></td><td class=\"date\"></td></tr>\n");
     }
+    let mut shown = 0;
     for line in lines {
+        if out.len() - begun >= LARGEST {
+            break;
+        }
         row(out, line);
+        shown += 1;
     }
     out.push_str("</tbody>\n</table>\n");
+    shown
 }
 
 /// Writes one entry.
@@ -236,6 +245,10 @@ fn text(name: &OsStr) -> String {
 fn put(out: &mut String, what: std::fmt::Arguments<'_>) {
     let _ = out.write_fmt(what);
 }
+
+/// How large a table may become before it takes no further entry: 4 MiB, twice what ten thousand
+/// names of ordinary length need. Escaped, a long name can take two thousand octets.
+const LARGEST: usize = 4 << 20;
 
 /// What is encoded in a URL: all but the unreserved characters.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC

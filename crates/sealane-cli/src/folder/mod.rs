@@ -351,8 +351,8 @@ fn text(text: impl Into<Bytes>) -> FolderBody {
 /// The file that stands for its folder.
 const INDEX: &str = "index.html";
 
-/// The most entries of one listing: ten thousand, two to three megabytes of page; a folder of
-/// millions would otherwise fill memory and stop a browser.
+/// The most entries of one listing: ten thousand; a folder of millions would otherwise fill memory
+/// and stop a browser. The page itself stops at four megabytes, so long names make it fewer.
 const MOST: usize = 10_000;
 
 /// What is said when the machine failed; why is nobody else's business.

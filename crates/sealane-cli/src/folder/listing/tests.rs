@@ -119,6 +119,15 @@ fn what_is_left_out_is_said() {
 }
 
 #[test]
+fn long_names_do_not_make_an_endless_page() {
+    let page = root(vec![file(&"\"".repeat(255)); 10_000]);
+    assert!(page.len() < LARGEST + 10_000, "{}", page.len());
+    let rows = page.matches("<tr class=\"file\">").count();
+    assert!(page.contains(&format!("{rows} files")) && page.contains("; there are more"));
+    assert!(page.ends_with("</html>\n"));
+}
+
+#[test]
 fn sizes_for_people() {
     let sizes = [
         (0, "0 B"),
