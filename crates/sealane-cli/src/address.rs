@@ -7,6 +7,8 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
+use crate::terminal::visible;
+
 #[cfg(test)]
 mod tests;
 
@@ -71,7 +73,7 @@ fn bare(text: &str) -> Result<ListenAddress, String> {
     if text.bytes().all(|octet| octet.is_ascii_digit()) {
         return number(text).map(ListenAddress::Loopback);
     }
-    Err(format!("the port is missing: write {text}:8443"))
+    Err(format!("the port is missing: write {}:8443", visible(text)))
 }
 
 /// Reads a port.

@@ -20,11 +20,12 @@ pub mod terminal;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use crate::error::{Failure, Result};
 use crate::launch::Ended;
-use crate::terminal::note;
+use crate::terminal::{note, visible};
 
 #[cfg(test)]
 mod tests;
@@ -55,8 +56,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version come this way too, with code 0. A closed output is not our failure.
-            let _ = error.print();
+            refuse(&error);
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
@@ -68,6 +68,31 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             ExitCode::from(failure.exit_code())
         }
     }
+}
+
+/// Prints why arguments were not taken; help and the version come this way too.
+fn refuse(error: &clap::Error) {
+    let asked_for = matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp
+            | ErrorKind::DisplayVersion
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    );
+    if asked_for {
+        // A closed output is not our failure.
+        let _ = error.print();
+    } else {
+        note(&harmless(error));
+    }
+}
+
+/// The text of an error of clap's without control characters.
+///
+/// It repeats arguments as they came, and those may be names of files that somebody else made.
+fn harmless(error: &clap::Error) -> String {
+    let said = error.render().to_string();
+    let lines: Vec<_> = said.trim_end().split('\n').map(visible).collect();
+    lines.join("\n")
 }
 
 /// Performs a subcommand on a runtime of its own.
