@@ -4,7 +4,7 @@
 //! is the address, also for programs.
 
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use time::Date;
 
@@ -86,14 +86,7 @@ impl Banner<'_> {
     }
 
     /// Writes what to trust when the certificate is the local authority's.
-    fn local(
-        &self,
-        out: &mut String,
-        root: &std::path::Path,
-        name: &str,
-        origin: Origin,
-        ends: Date,
-    ) {
+    fn local(&self, out: &mut String, root: &Path, name: &str, origin: Origin, ends: Date) {
         let root = shell_quote(root);
         put(
             out,
@@ -113,7 +106,8 @@ impl Banner<'_> {
             ),
         }
         out.push_str(PROMISE);
-        out.push_str(WAYS);
+        let name = shell_quote(Path::new(name));
+        put(out, format_args!("{WAYS}{CHROMIUM}{name}\n{FIREFOX}"));
         if let Some(url) = self.urls.first() {
             put(
                 out,
@@ -143,6 +137,16 @@ How (FILE is the path above):
   Fedora, Arch     sudo trust anchor FILE
   macOS            security add-trusted-cert -k ~/Library/Keychains/login.keychain-db FILE
   Windows          certutil -user -addstore Root FILE
-  Chromium, Linux  certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n sealane -i FILE
-  Firefox          Settings, Certificates, View Certificates, Authorities, Import
+";
+
+/// How to trust it in Chromium; the root's own name follows, since two roots under one nickname
+/// shadow each other. The database is missing until a browser has run.
+const CHROMIUM: &str = "  Chromium, Linux  (certutil is in libnss3-tools)
+                   mkdir -p $HOME/.pki/nssdb &&
+                   certutil -d sql:$HOME/.pki/nssdb -A -t C,, -i FILE -n \\
+                   ";
+
+/// How to trust it in Firefox.
+const FIREFOX: &str =
+    "  Firefox          Settings, Certificates, View Certificates, Authorities, Import
 ";

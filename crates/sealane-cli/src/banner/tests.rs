@@ -45,6 +45,17 @@ fn a_local_server_says_all_that_is_needed() {
 }
 
 #[test]
+fn the_lines_for_chromium_work_as_they_are() {
+    let said = local(Origin::Made, "/r", "x");
+    let way = "mkdir -p $HOME/.pki/nssdb &&
+                   certutil -d sql:$HOME/.pki/nssdb -A -t C,, -i FILE -n \\
+                   'Sealane local root 0a1b2c3d (me@here)'
+  Firefox ";
+    assert!(said.contains(way), "{said}");
+    assert!(said.contains("libnss3-tools"), "{said}");
+}
+
+#[test]
 fn the_origin_of_the_root_is_said() {
     assert!(local(Origin::Found, "/r", "x").contains("  It ends on 2028-11-21."));
     assert!(
