@@ -48,10 +48,8 @@ where
     let places = listen::places(args).await?;
     let proof = Proof::find(args, &places, OffsetDateTime::now_utc())?;
     let options = args.limits.options(proof.identity());
-    let server = Server::with_service(options, service).map_err(|error| {
-        let hint = "the names are those of the library: headers_timeout is --headers-timeout";
-        Failure::usage(error.to_string()).hint(hint)
-    })?;
+    let server = Server::with_service(options, service)
+        .map_err(|error| args.limits.refused(&error.to_string()))?;
     // From here on Ctrl-C is ours: none may be lost between binding and waiting.
     let interrupts = Interrupts::begin()?;
     let bound = listen::bind(&server, &places).await?;

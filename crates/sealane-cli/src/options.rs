@@ -61,7 +61,8 @@ pub struct LimitArgs {
     #[arg(long, value_name = "TIME", value_parser = time_limit)]
     pub headers_timeout: Option<TimeLimit>,
 
-    /// The longest time until a whole request is received, its body included. [default: 300s]
+    /// The longest time until a whole request is received, its body included. It may not be shorter
+    /// than --headers-timeout. [default: 300s]
     #[arg(long, value_name = "TIME", value_parser = time_limit)]
     pub request_timeout: Option<TimeLimit>,
 
@@ -124,6 +125,26 @@ impl ServerArgs {
 }
 
 impl LimitArgs {
+    /// Says why the library refused these limits, in the words of the command line.
+    pub fn refused(self, why: &str) -> Failure {
+        let mut said = why.replace("give None", "write off");
+        for name in NAMES {
+            said = said.replace(name, &format!("--{}", name.replace('_', "-")));
+        }
+        let contradict = said.contains("--headers-timeout") && said.contains("--request-timeout");
+        let failure = Failure::usage(said);
+        match (self.headers_timeout, self.request_timeout) {
+            _ if !contradict => failure,
+            (None, Some(limit)) => failure.hint(format!(
+                "give --headers-timeout {limit} too: its default is {HEADERS}"
+            )),
+            (Some(limit), None) => failure.hint(format!(
+                "give --request-timeout {limit} too: its default is {REQUEST}"
+            )),
+            _ => failure.hint("the head is part of the request: give it no more time"),
+        }
+    }
+
     /// Options for a server with this identity; what was not given stays at the library's default.
     pub fn options(self, identity: Identity) -> ServerOptions {
         let mut options = ServerOptions::new(identity);
@@ -148,6 +169,22 @@ impl LimitArgs {
         options
     }
 }
+
+/// The limits by their names in the library, in which it reports them.
+const NAMES: [&str; 6] = [
+    "handshake_timeout",
+    "headers_timeout",
+    "request_timeout",
+    "keep_alive_timeout",
+    "max_header_size",
+    "max_headers_count",
+];
+
+/// The library's default for `--headers-timeout`; a test holds it against the library's own word.
+const HEADERS: &str = "60s";
+
+/// The library's default for `--request-timeout`, held likewise.
+const REQUEST: &str = "300s";
 
 /// The heading of the first group in `--help`.
 const WHERE: &str = "Address and certificate";

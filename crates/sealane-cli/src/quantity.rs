@@ -3,6 +3,7 @@
 //! A number of seconds without its unit is refused: half of all tools mean milliseconds, and a
 //! limit that is a thousand times too long protects nobody.
 
+use std::fmt;
 use std::time::Duration;
 
 #[cfg(test)]
@@ -15,6 +16,17 @@ pub struct TimeLimit(pub Option<Duration>);
 impl From<TimeLimit> for Option<Duration> {
     fn from(limit: TimeLimit) -> Self {
         limit.0
+    }
+}
+
+impl fmt::Display for TimeLimit {
+    /// Writes it as an option takes it.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            None => out.write_str("off"),
+            Some(length) if length.subsec_millis() == 0 => write!(out, "{}s", length.as_secs()),
+            Some(length) => write!(out, "{}ms", length.as_millis()),
+        }
     }
 }
 

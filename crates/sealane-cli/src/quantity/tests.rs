@@ -55,3 +55,11 @@ fn wrong_sizes_are_refused() {
         assert!(size(text).is_err(), "{text:?}");
     }
 }
+
+#[test]
+fn a_limit_is_written_as_it_can_be_read() {
+    for text in ["off", "5s", "1500ms", "60s"] {
+        assert_eq!(time_limit(text).unwrap().to_string(), text);
+    }
+    assert_eq!(time_limit("2m").unwrap().to_string(), "120s");
+}

@@ -111,11 +111,29 @@ fn limits_that_contradict_each_other() {
         2,
     );
     assert!(
-        said.contains("headers_timeout") && said.contains("10s") && said.contains("5s"),
+        said.starts_with(
+            "error: --headers-timeout (10s) must not be longer than --request-timeout (5s)\n"
+        ),
+        "{said}"
+    );
+    // Each default is told as the library has it: in the message and in the hint.
+    let said = refused(&["echo", "--request-timeout", "1500ms"], 2);
+    assert!(
+        said.contains("(60s)")
+            && said.ends_with("hint: give --headers-timeout 1500ms too: its default is 60s\n"),
+        "{said}"
+    );
+    let said = refused(&["echo", "--headers-timeout", "10m"], 2);
+    assert!(
+        said.contains("(300s)")
+            && said.ends_with("hint: give --request-timeout 600s too: its default is 300s\n"),
         "{said}"
     );
     let said = refused(&["echo", "--max-header-size", "1"], 2);
-    assert!(said.contains("max_header_size"), "{said}");
+    assert!(
+        said.contains("--max-header-size") && !said.contains('_'),
+        "{said}"
+    );
 }
 
 #[test]
