@@ -38,9 +38,9 @@ pub struct ServerArgs {
     #[arg(long, value_name = "FILE", requires = "cert", help_heading = WHERE)]
     pub key: Option<PathBuf>,
 
-    /// Where the local authority is kept. [default: sealane in the user's data folder] [env:
+    /// Where the local authority is kept; there is none with --cert. [default: sealane in the user's data folder] [env:
     /// SEALANE_DATA_DIR]
-    #[arg(long, value_name = "DIR", help_heading = WHERE)]
+    #[arg(long, value_name = "DIR", conflicts_with = "cert", help_heading = WHERE)]
     pub data_dir: Option<PathBuf>,
 
     /// The limits.

@@ -90,6 +90,10 @@ fn wrong_ones_are_refused_with_the_reason() {
     refused(&["--addr", "example.com"], "the port is missing");
     refused(&["--cert", "c.pem"], "--key");
     refused(&["--key", "k.pem"], "--cert");
+    refused(
+        &["--cert", "c.pem", "--key", "k.pem", "--data-dir", "d"],
+        "cannot be used with",
+    );
     refused(&["--head", "5s"], "--head");
     refused(
         &["--headers-timeout", "5s", "--headers-timeout", "6s"],
