@@ -54,6 +54,12 @@ impl FromStr for ListenAddress {
         if let Ok(address) = text.parse() {
             return Ok(Self::Exact(address));
         }
+        let inner = text
+            .strip_prefix('[')
+            .and_then(|text| text.strip_suffix(']'));
+        if inner.is_some_and(|inner| inner.parse::<Ipv6Addr>().is_ok()) {
+            return Err(without_port(text));
+        }
         let Some((host, port)) = text.rsplit_once(':') else {
             return bare(text);
         };
@@ -73,7 +79,12 @@ fn bare(text: &str) -> Result<ListenAddress, String> {
     if text.bytes().all(|octet| octet.is_ascii_digit()) {
         return number(text).map(ListenAddress::Loopback);
     }
-    Err(format!("the port is missing: write {}:8443", visible(text)))
+    Err(without_port(text))
+}
+
+/// What to say of a host alone.
+fn without_port(text: &str) -> String {
+    format!("the port is missing: write {}:8443", visible(text))
 }
 
 /// Reads a port.

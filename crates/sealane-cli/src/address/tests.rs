@@ -69,6 +69,7 @@ fn what_is_wrong_is_said() {
         said("example.com"),
         "the port is missing: write example.com:8443"
     );
+    assert_eq!(said("[::1]"), "the port is missing: write [::1]:8443");
     assert_eq!(said(":99999"), "\"99999\" is no port: 0 to 65535 are");
     assert!(said("fe80::1:80").contains("[::1]:8443"));
 }

@@ -54,7 +54,30 @@ pub(super) async fn places(args: &ServerArgs) -> Result<Vec<Place>> {
     if args.own_certificate().is_none() {
         places.iter().try_for_each(only_loopback)?;
     }
-    Ok(places)
+    Ok(each_once(&places))
+}
+
+/// Leaves out what was named before, or is one of two loopback addresses that are named together.
+///
+/// Binding it a second time would fail, and the error would speak of another program. Port 0 is a
+/// new port each time.
+fn each_once(places: &[Place]) -> Vec<Place> {
+    let mut once: Vec<Place> = Vec::with_capacity(places.len());
+    for place in places {
+        let again = match place {
+            Place::Loopback(0) => false,
+            Place::Exact(address) if address.port() == 0 => false,
+            Place::Loopback(_) => once.contains(place),
+            Place::Exact(address) => {
+                let both = ListenAddress::loopback_pair(address.port()).contains(address);
+                once.contains(place) || both && places.contains(&Place::Loopback(address.port()))
+            }
+        };
+        if !again {
+            once.push(*place);
+        }
+    }
+    once
 }
 
 /// Refuses a place that others can reach.

@@ -89,3 +89,21 @@ async fn only_this_machine_is_served_without_a_certificate() {
         );
     }
 }
+
+#[tokio::test]
+async fn an_address_that_is_named_twice_is_taken_once() {
+    let once = found(&[
+        "[::1]:80",
+        "80",
+        ":80",
+        "127.0.0.1:80",
+        "127.0.0.2:80",
+        "127.0.0.2:80",
+    ]);
+    let other = Place::Exact(at("127.0.0.2:80"));
+    assert_eq!(once.await.unwrap(), [Place::Loopback(80), other]);
+    let free = found(&["0", "0", "127.0.0.1:0", "127.0.0.1:0"])
+        .await
+        .unwrap();
+    assert_eq!(free.len(), 4, "each time another port");
+}
