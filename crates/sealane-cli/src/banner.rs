@@ -4,6 +4,7 @@
 //! is the address, also for programs.
 
 use std::fmt::Write;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
 use time::Date;
@@ -73,6 +74,13 @@ impl Banner<'_> {
                 if let Some(ends) = ends {
                     put(&mut out, format_args!("  until {ends}\n"));
                 }
+                if let Some(url) = self.urls.first() {
+                    let line = curl(url, names);
+                    put(
+                        &mut out,
+                        format_args!("\nTry it:\n  curl {}\n", visible(&line)),
+                    );
+                }
             }
             Trust::Local {
                 root,
@@ -114,6 +122,40 @@ impl Banner<'_> {
                 format_args!("\nTry it:\n  curl --cacert {root} {}\n", visible(url)),
             );
         }
+    }
+}
+
+/// What curl needs to reach a server with a certificate of the user's own.
+///
+/// On loopback a certificate for another name is reached by that name, which has to be told where
+/// the server is.
+fn curl(url: &str, names: &[String]) -> String {
+    let asked = url.parse::<http::Uri>().ok();
+    let host = asked.as_ref().and_then(http::Uri::host).unwrap_or_default();
+    let bare = host.trim_matches(['[', ']']);
+    let port = asked.as_ref().and_then(http::Uri::port_u16);
+    let address = match bare {
+        "localhost" => Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+        _ => bare.parse().ok().filter(IpAddr::is_loopback),
+    };
+    let plain = |name: &&String| {
+        let letters = |octet: u8| octet.is_ascii_alphanumeric() || b"-._".contains(&octet);
+        name.bytes().all(letters) && name.parse::<IpAddr>().is_err()
+    };
+    match (address, names.iter().find(plain)) {
+        (Some(address), Some(name)) if !names.iter().any(|known| known == bare) => {
+            let url = url.replacen(host, name, 1);
+            let port = port.unwrap_or(443);
+            match address {
+                IpAddr::V4(address) => format!("--resolve {name}:{port}:{address} {url}"),
+                IpAddr::V6(address) => format!("--resolve '{name}:{port}:[{address}]' {url}"),
+            }
+        }
+        // A certificate can name anything, and a shell is going to read this.
+        _ if asked.is_none() || url.contains(['\'', '$', '`', '(', ')', ';', '&', '|']) => {
+            shell_quote(Path::new(url))
+        }
+        _ => url.to_owned(),
     }
 }
 

@@ -105,5 +105,39 @@ fn an_own_certificate_is_named() {
             "Certificate '/etc/c.pem'\n  for example.com, 192.0.2.1\n  until 2028-11-21\n"
         )
     );
+    assert!(
+        said.contains("\nTry it:\n  curl https://example.com/\n"),
+        "{said}"
+    );
     assert!(!said.contains("--cacert"));
+}
+
+#[test]
+fn curl_is_told_where_a_name_is() {
+    let line = |url: &str, names: &[&str]| {
+        let names: Vec<_> = names.iter().map(|&name| name.to_owned()).collect();
+        curl(url, &names)
+    };
+    for (url, names) in [
+        ("https://localhost:8443/", &["localhost", "a.example"][..]),
+        ("https://127.0.0.1:8443/", &["a.example", "127.0.0.1"]),
+        ("https://a.example:8443/", &["a.example"]),
+        ("https://localhost:8443/", &["*.example", "a b;c"]),
+        ("https://192.0.2.1/", &[]),
+    ] {
+        assert_eq!(line(url, names), url);
+    }
+    assert_eq!(
+        line("https://localhost:8443/", &["*.a.example", "a.example"]),
+        "--resolve a.example:8443:127.0.0.1 https://a.example:8443/"
+    );
+    assert_eq!(
+        line("https://[::1]:1/", &["a.example"]),
+        "--resolve 'a.example:1:[::1]' https://a.example:1/"
+    );
+    assert_eq!(line("https://a;b/", &["a;b"]), "'https://a;b/'");
+    assert_eq!(
+        line("https://127.0.0.2/", &["a.example"]),
+        "--resolve a.example:443:127.0.0.2 https://a.example/"
+    );
 }
