@@ -15,6 +15,9 @@ use crate::dev_ca::damaged;
 use crate::error::{Failure, Result};
 use crate::terminal::shell_quote;
 
+#[cfg(test)]
+mod tests;
+
 /// The file of the root certificate.
 pub(super) const ROOT: &str = "root.pem";
 
@@ -27,8 +30,8 @@ pub(super) const KEY: &str = "intermediate-key.pem";
 /// Makes the data folder if it is missing and refuses one that others may change.
 pub(super) fn prepare(data: &Path) -> Result<()> {
     let made = private_folders().recursive(true).create(data);
-    made.map_err(|error| Failure::io("make the data folder", data, &error))?;
-    let facts = fs::metadata(data).map_err(|error| Failure::io("look at", data, &error))?;
+    made.map_err(|error| denied("make the data folder", data, &error))?;
+    let facts = fs::metadata(data).map_err(|error| denied("look at", data, &error))?;
     private::owned(data, &facts)?;
     // No word of chmod here: the folder may be one that has to stay open, such as /tmp.
     private::closed(data, &facts, 0o022, 0o700).map_err(|failure| {
@@ -37,6 +40,17 @@ pub(super) fn prepare(data: &Path) -> Result<()> {
             "name a folder of its own, such as --data-dir {own}"
         ))
     })
+}
+
+/// Says why the data folder cannot be used, and what to do if the system forbids it.
+fn denied(doing: &str, path: &Path, error: &std::io::Error) -> Failure {
+    let failure = Failure::io(doing, path, error);
+    match error.kind() {
+        ErrorKind::PermissionDenied => failure.hint(
+            "choose a folder that you own with --data-dir, or see who owns this one and its parents",
+        ),
+        _ => failure,
+    }
 }
 
 /// Waits until no other start is at work in this folder; the turn ends when the value is dropped.
@@ -50,7 +64,7 @@ pub(super) fn take_turn(data: &Path) -> Result<Option<File>> {
         .truncate(false)
         .write(true)
         .open(&path);
-    let lock = opened.map_err(|error| Failure::io("open", &path, &error))?;
+    let lock = opened.map_err(|error| denied("open", &path, &error))?;
     let begun = Instant::now();
     loop {
         match lock.try_lock() {
@@ -127,6 +141,9 @@ fn write_all(draft: &Path, made: &Stored) -> std::io::Result<()> {
             .create_new(true)
             .write(true)
             .open(draft.join(name))?;
+        // The umask may have taken bits away that a copy in a trust store needs.
+        #[cfg(unix)]
+        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
     }

@@ -147,3 +147,31 @@ fn a_certificate_of_ones_own_serves_every_address() {
         .unwrap();
     assert_eq!(output.stdout, b"GET / 0", "{output:?}");
 }
+
+#[test]
+fn certificates_can_be_read_whatever_the_umask() {
+    use std::os::unix::fs::PermissionsExt;
+    let data = TempDir::new().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    // The port is taken, so the program ends after it has made its authority.
+    let output = Command::new("sh")
+        .args([
+            "-c",
+            "umask 077 && exec \"$0\" echo --addr \"$1\" --data-dir \"$2\"",
+        ])
+        .args([env!("CARGO_BIN_EXE_sealane"), &port])
+        .arg(data.path().join("data"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    for (name, wanted) in [
+        ("root.pem", 0o644),
+        ("intermediate.pem", 0o644),
+        ("intermediate-key.pem", 0o600),
+    ] {
+        let path = data.path().join("data/local-ca").join(name);
+        let mode = fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, wanted, "{name}");
+    }
+}
