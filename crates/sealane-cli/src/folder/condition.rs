@@ -6,10 +6,10 @@
 use std::fs::Metadata;
 use std::time::{Duration, SystemTime};
 
-use http::HeaderMap;
 use http::header::{
     HeaderName, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
 };
+use http::{HeaderMap, HeaderValue};
 
 #[cfg(test)]
 mod tests;
@@ -84,7 +84,7 @@ impl Validators {
     /// Decides on the conditions of a GET or HEAD request, in the order of RFC 9110 §13.2.2.
     pub fn judge(&self, fields: &HeaderMap) -> Verdict {
         if fields.contains_key(IF_MATCH) {
-            let strong = |weak: bool, tag: &str| self.strong && !weak && self.is_tag(tag);
+            let strong = |weak: bool, tag: &[u8]| self.strong && !weak && self.is_tag(tag);
             if !self.any_tag(fields, &IF_MATCH, strong) {
                 return Verdict::Failed;
             }
@@ -121,13 +121,13 @@ impl Validators {
         };
         match httpdate::parse_http_date(text) {
             Ok(limit) => self.modified == Some(limit),
-            Err(_) => self.is_tag(text.trim()),
+            Err(_) => self.is_tag(text.trim().as_bytes()),
         }
     }
 
     /// Whether an opaque tag is this file's.
-    fn is_tag(&self, tag: &str) -> bool {
-        self.tag.as_deref() == Some(tag)
+    fn is_tag(&self, tag: &[u8]) -> bool {
+        self.tag.as_deref().map(str::as_bytes) == Some(tag)
     }
 
     /// Whether a field is `*` or lists a tag that fits (RFC 9110 §13.1.1, §13.1.2).
@@ -135,30 +135,38 @@ impl Validators {
         &self,
         fields: &HeaderMap,
         name: &HeaderName,
-        fits: impl Fn(bool, &str) -> bool,
+        fits: impl Fn(bool, &[u8]) -> bool,
     ) -> bool {
         fields
             .get_all(name)
             .iter()
-            .filter_map(|line| line.to_str().ok())
-            .any(|line| line.trim() == "*" || Tags(line).any(|(weak, tag)| fits(weak, tag)))
+            .map(HeaderValue::as_bytes)
+            .any(|line| line.trim_ascii() == b"*" || Tags(line).any(|(weak, tag)| fits(weak, tag)))
     }
 }
 
 /// The entity tags of a list (RFC 9110 §8.8.3); it ends at the first thing that is none.
-struct Tags<'a>(&'a str);
+struct Tags<'a>(&'a [u8]);
 
 impl<'a> Iterator for Tags<'a> {
-    type Item = (bool, &'a str);
+    type Item = (bool, &'a [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let rest = self.0.trim_start_matches([' ', '\t', ',']);
-        let (weak, rest) = match rest.strip_prefix("W/") {
+        let between = |octet: &u8| matches!(octet, b' ' | b'\t' | b',');
+        let begin = self.0.iter().position(|octet| !between(octet))?;
+        let rest = self.0.get(begin..)?;
+        let (weak, rest) = match rest.strip_prefix(b"W/") {
             Some(rest) => (true, rest),
             None => (false, rest),
         };
-        let end = rest.strip_prefix('"')?.find('"')? + 2;
-        let (tag, rest) = rest.split_at(end);
+        // Octets, not text: the tags of other servers may have obs-text in them.
+        let inside = rest.strip_prefix(b"\"")?;
+        let end = inside.iter().position(|&octet| octet == b'"')?;
+        let allowed = |octet: &u8| matches!(octet, 0x21 | 0x23..=0x7e | 0x80..);
+        if !inside.iter().take(end).all(allowed) {
+            return None;
+        }
+        let (tag, rest) = rest.split_at(end + 2);
         self.0 = rest;
         Some((weak, tag))
     }

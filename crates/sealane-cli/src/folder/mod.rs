@@ -25,7 +25,7 @@ use std::task::{Context, Poll};
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::header::{self, HeaderValue};
+use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
@@ -280,6 +280,7 @@ fn list(root: &Root, names: &Names, folder: &Folder) -> Result<Response<FolderBo
         header::REFERRER_POLICY,
         HeaderValue::from_static("same-origin"),
     );
+    keep_to_origin(fields);
     *response.body_mut() = text(page);
     Ok(response)
 }
@@ -300,6 +301,17 @@ fn sample(file: &mut File) -> io::Result<Vec<u8>> {
     Ok(sample)
 }
 
+/// Keeps pages of other origins from loading this as their picture or script (Fetch,
+/// Cross-Origin-Resource-Policy).
+///
+/// Every site that a browser shows can name localhost; what stands in a folder is not theirs.
+fn keep_to_origin(fields: &mut HeaderMap) {
+    fields.insert(
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("same-origin"),
+    );
+}
+
 /// Sets the fields by which a client tells later whether its copy is still good.
 fn validate(fields: &mut HeaderMap, validators: &Validators) {
     if let Some(etag) = validators.etag() {
@@ -310,6 +322,7 @@ fn validate(fields: &mut HeaderMap, validators: &Validators) {
     }
     // Ask each time: without it a browser guesses a lifetime and shows yesterday's page.
     fields.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    keep_to_origin(fields);
     // A file is what its type says; a text that looks like a script shall not run as one.
     fields.insert(
         header::X_CONTENT_TYPE_OPTIONS,
@@ -318,7 +331,7 @@ fn validate(fields: &mut HeaderMap, validators: &Validators) {
 }
 
 /// Sets a field whose value is made of digits, names we wrote and encoded octets.
-fn insert(fields: &mut HeaderMap, name: header::HeaderName, value: &str) {
+fn insert(fields: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
         fields.insert(name, value);
     }

@@ -1,7 +1,5 @@
 //! Conditional requests by the table of RFC 9110 §13.2.2, strong and weak, dates at their edges.
 
-use http::HeaderValue;
-
 use super::*;
 
 /// A moment long before [`now`].
@@ -155,4 +153,18 @@ fn dates_out_of_bounds_are_left_out() {
     let beyond = SystemTime::UNIX_EPOCH + Duration::from_secs(YEAR_10000);
     let late = Validators::from_facts(1, Some(beyond), beyond + Duration::from_secs(60));
     assert_eq!(late.last_modified(), None);
+}
+
+#[test]
+fn tags_of_others_may_have_octets_that_are_no_text() {
+    let judge = |value: &[u8]| {
+        let value = HeaderValue::from_bytes(value).unwrap();
+        rested().judge(&HeaderMap::from_iter([(IF_NONE_MATCH, value)]))
+    };
+    let list = |first: &[u8]| [first, b", ", TAG.as_bytes()].concat();
+    assert_eq!(judge(&list(b"\"\xff\x80\"")), Verdict::NotModified);
+    assert_eq!(judge(&list(b"W/\"\xc3\xa9\"")), Verdict::NotModified);
+    // A space is no part of a tag, and what follows a thing that is no tag is not read.
+    assert_eq!(judge(&list(b"\"a b\"")), Verdict::Send);
+    assert_eq!(judge(b"\"\xff\""), Verdict::Send);
 }
