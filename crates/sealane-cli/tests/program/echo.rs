@@ -1,9 +1,11 @@
 //! `sealane echo`, asked by curl.
 
-use std::io::Write;
-use std::process::Stdio;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use crate::running::Running;
+use crate::running::{Running, ended};
 
 #[test]
 fn the_line_says_method_target_and_length() {
@@ -135,4 +137,63 @@ fn octets_by_the_number() {
         assert_eq!(server.status(wrong, &[]), 400, "{wrong}");
     }
     assert_eq!(server.text("big", &["--data", "x"]), "POST /big 1");
+}
+
+#[test]
+fn limits_of_size_arrive() {
+    let server = Running::start(&["echo", "--max-headers-count", "1"]);
+    assert_eq!(server.status("", &[]), 431);
+    let server = Running::start(&["echo", "--max-header-size", "1KiB"]);
+    assert_eq!(server.status("", &[]), 200);
+    let large = format!("X-Large: {}", "x".repeat(2000));
+    assert_eq!(server.status("", &["--header", &large]), 431);
+    let server = Running::start(&["echo", "--keep-alive-timeout", "2s"]);
+    let head = server.head("", &[]);
+    assert!(head.contains("keep-alive: timeout=2\r\n"), "{head}");
+}
+
+#[test]
+fn a_silent_handshake_ends() {
+    let server = Running::start(&["echo", "--handshake-timeout", "200ms"]);
+    let mut silent = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
+    // The default would be two minutes.
+    let patience = Some(Duration::from_secs(25));
+    silent.set_read_timeout(patience).unwrap();
+    let _ = silent.read_to_end(&mut Vec::new()).unwrap();
+}
+
+/// What comes back when a client begins like this and then falls silent.
+fn silent_after(server: &Running, beginning: &str) -> String {
+    let mut client = Command::new("openssl");
+    let address = format!("127.0.0.1:{}", server.port());
+    client.args(["s_client", "-quiet", "-connect", &address]);
+    let mut client = client
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut stdin = client.stdin.take().unwrap();
+    stdin.write_all(beginning.as_bytes()).unwrap();
+    ended(&mut client);
+    let mut said = String::new();
+    client
+        .stdout
+        .take()
+        .unwrap()
+        .read_to_string(&mut said)
+        .unwrap();
+    said
+}
+
+#[test]
+fn deadlines_of_requests_arrive() {
+    let server = Running::start(&["echo", "--headers-timeout", "300ms"]);
+    let said = silent_after(&server, "GET / HTTP/1.1\r\n");
+    assert!(said.starts_with("HTTP/1.1 408"), "{said}");
+    let limits = ["--headers-timeout", "300ms", "--request-timeout", "400ms"];
+    let server = Running::start(&[&["echo"], &limits[..]].concat());
+    let head = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n";
+    let said = silent_after(&server, head);
+    assert!(!said.contains(" 200 "), "{said}");
 }
