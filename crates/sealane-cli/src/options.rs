@@ -38,8 +38,8 @@ pub struct ServerArgs {
     #[arg(long, value_name = "FILE", requires = "cert", help_heading = WHERE)]
     pub key: Option<PathBuf>,
 
-    /// Where the local authority is kept; there is none with --cert. [default: sealane in the user's data folder] [env:
-    /// SEALANE_DATA_DIR]
+    /// Where the local authority is kept; there is none with --cert. [default: sealane in the
+    /// user's data folder] [env: SEALANE_DATA_DIR]
     #[arg(long, value_name = "DIR", conflicts_with = "cert", help_heading = WHERE)]
     pub data_dir: Option<PathBuf>,
 

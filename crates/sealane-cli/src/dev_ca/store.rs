@@ -46,9 +46,9 @@ pub(super) fn prepare(data: &Path) -> Result<()> {
 fn denied(doing: &str, path: &Path, error: &std::io::Error) -> Failure {
     let failure = Failure::io(doing, path, error);
     match error.kind() {
-        ErrorKind::PermissionDenied => failure.hint(
-            "choose a folder that you own with --data-dir, or see who owns this one and its parents",
-        ),
+        ErrorKind::PermissionDenied => {
+            failure.hint("choose a folder that you own with --data-dir, or see who owns this one")
+        }
         _ => failure,
     }
 }
