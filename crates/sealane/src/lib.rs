@@ -29,6 +29,7 @@
 
 // A module uses what is declared below it, never above.
 pub mod guide;
+mod client;
 mod server;
 mod upgrade;
 mod driver;
