@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
 
-use crate::transport::{TlsStream, TransportError, scratch};
+use crate::transport::{Session, TlsStream, TransportError, scratch};
 
 /// How many octets a connection may move in one turn before it lets the others run.
 ///
@@ -65,9 +65,9 @@ impl Outbox {
     ///
     /// Ready with true when all has left the buffers of this process, false when the budget ended
     /// it first.
-    pub(crate) fn poll_send(
+    pub(crate) fn poll_send<S: Session>(
         &mut self,
-        stream: &mut TlsStream,
+        stream: &mut TlsStream<S>,
         context: &mut Context<'_>,
         budget: &mut usize,
     ) -> Poll<Result<bool, TransportError>> {

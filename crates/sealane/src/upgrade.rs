@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::info::ConnectionInfo;
-use crate::transport::{Received, TlsStream, TransportError};
+use crate::transport::{Received, ServerStream, TransportError};
 
 /// The right to take over a connection once the response that agrees to it has left.
 ///
@@ -78,7 +78,7 @@ impl fmt::Debug for Upgrade {
 /// error of kind `UnexpectedEof` when the peer ended without close_notify. Shutting down says
 /// close_notify; dropping it tries to.
 pub struct Upgraded {
-    stream: TlsStream,
+    stream: ServerStream,
     ahead: Bytes,
     arrived: BytesMut,
     info: ConnectionInfo,
@@ -86,7 +86,7 @@ pub struct Upgraded {
 }
 
 impl Upgraded {
-    pub(crate) fn new(stream: TlsStream, ahead: Bytes, info: ConnectionInfo) -> Self {
+    pub(crate) fn new(stream: ServerStream, ahead: Bytes, info: ConnectionInfo) -> Self {
         Self {
             stream,
             ahead,

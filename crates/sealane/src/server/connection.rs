@@ -22,7 +22,7 @@ use crate::body::Body;
 use crate::driver::TURN;
 use crate::handler::BoxError;
 use crate::info::ConnectionInfo;
-use crate::transport::{Received, TlsStream, TransportError};
+use crate::transport::{Received, ServerStream, TransportError};
 use crate::wheel::{Link, Order, Orders};
 
 /// What the task of a connection starts from.
@@ -39,7 +39,7 @@ where
     S: Service<Request<Body>>,
 {
     conversation: Conversation<S, B>,
-    stream: Box<TlsStream>,
+    stream: Box<ServerStream>,
     /// When a connection whose answer broke off is cut, whatever has left by then.
     cut_by: Option<Moment>,
     /// The protocol has been told that the peer's side has ended.
@@ -81,7 +81,7 @@ where
     // Small answers must not wait for an acknowledgement; a failure shows at the first read.
     let _ = socket.set_nodelay(true);
     // Boxed: it is moved from phase to phase, and a task keeps room for every place of a move.
-    let stream = TlsStream::accept(socket, Arc::clone(&clock.server.config)).map(Box::new);
+    let stream = ServerStream::accept(socket, Arc::clone(&clock.server.config)).map(Box::new);
     if let Ok(mut stream) = stream
         && let Some(early) = handshake(&mut stream, &clock).await
     {
@@ -113,7 +113,7 @@ impl Clock {
 }
 
 /// Brings TLS up within its deadline, and gives what came right behind it.
-async fn handshake(stream: &mut TlsStream, clock: &Clock) -> Option<BytesMut> {
+async fn handshake(stream: &mut ServerStream, clock: &Clock) -> Option<BytesMut> {
     let deadline = clock
         .server
         .handshake_timeout
@@ -158,7 +158,7 @@ async fn handshake(stream: &mut TlsStream, clock: &Clock) -> Option<BytesMut> {
     }
 }
 
-async fn serve<S, B>(stream: Box<TlsStream>, early: BytesMut, service: S, clock: &Clock)
+async fn serve<S, B>(stream: Box<ServerStream>, early: BytesMut, service: S, clock: &Clock)
 where
     S: Service<Request<Body>, Response = Response<B>>,
     S::Error: Into<BoxError>,
@@ -262,7 +262,7 @@ where
 
     /// Ends all that ran for this connection; gives the stream back if a goodbye is still due, and
     /// how long the peer may take for its own.
-    fn wind_up(mut self, ending: Ending) -> Option<(Box<TlsStream>, Duration)> {
+    fn wind_up(mut self, ending: Ending) -> Option<(Box<ServerStream>, Duration)> {
         match ending {
             Ending::Close => Some((self.stream, PARTING)),
             Ending::Rested => Some((self.stream, PARTING_AT_REST)),
@@ -407,7 +407,7 @@ fn lost(error: &TransportError) -> Ending {
 /// Closing a socket with unread octets resets it, and a reset can destroy an answer that the peer
 /// has not read yet (RFC 9112 §9.6). Bounded in time and octets; `patience` counts from when our
 /// side has ended.
-async fn part(stream: &mut TlsStream, clock: &Clock, patience: Duration) {
+async fn part(stream: &mut ServerStream, clock: &Clock, patience: Duration) {
     let mut deadline = clock.now().after(SAYING);
     let (mut said, mut ended, mut swallowed) = (false, false, 0);
     std::future::poll_fn(|context| {

@@ -21,7 +21,7 @@ use crate::driver::Outbox;
 use crate::error::{Error, ErrorKind, Phase};
 use crate::handler::BoxError;
 use crate::info::{ConnectionInfo, RawFields};
-use crate::transport::TlsStream;
+use crate::transport::ServerStream;
 use crate::upgrade::{UpgradeSender, Upgraded, upgrade};
 
 /// One side of an HTTP conversation: the protocol, the present exchange, and what is to be sent.
@@ -154,7 +154,7 @@ where
     }
 
     /// Gives a connection that has left HTTP to whoever waits for it.
-    pub(super) fn hand_over(mut self, stream: TlsStream) {
+    pub(super) fn hand_over(mut self, stream: ServerStream) {
         if let Some(sender) = self.upgrade {
             // Nobody waits for it: then it closes here, as the docs of `Upgrade` say.
             let _ = sender.send(Upgraded::new(stream, self.http.take_leftover(), self.info));

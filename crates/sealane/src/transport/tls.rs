@@ -15,22 +15,33 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
+use rustls::CommonState;
+use rustls::client::UnbufferedClientConnection;
+use rustls::pki_types::ServerName;
+use rustls::server::UnbufferedServerConnection;
 use rustls::unbuffered::{
     AppDataRecord, ConnectionState, EncryptError, UnbufferedStatus, WriteTraffic,
 };
-use sealane_tls::{HandshakeError, TlsInfo, observe};
+use sealane_tls::{HandshakeError, Observation, TlsInfo, observe};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::scratch;
 use super::sealed::{RECORD, Sealed};
+use super::session::Session;
+
+/// A stream whose TLS side is the server.
+pub(crate) type ServerStream = TlsStream<UnbufferedServerConnection>;
+
+/// A stream whose TLS side is the client.
+pub(crate) type ClientStream = TlsStream<UnbufferedClientConnection>;
 
 /// A TCP connection with TLS on it, seen as plain octets.
-pub(crate) struct TlsStream {
+pub(crate) struct TlsStream<S> {
     socket: TcpStream,
-    session: UnbufferedServerConnection,
-    servername: Option<String>,
+    session: S,
+    /// What resolver or verifier saw during the handshake.
+    seen: Observation,
     /// Octets received that rustls has not discarded: part of a record or handshake message.
     incoming: Vec<u8>,
     sealed: Sealed,
@@ -80,23 +91,61 @@ impl From<io::Error> for TransportError {
     }
 }
 
-impl TlsStream {
+impl ServerStream {
     /// Starts the server's side of TLS on an accepted socket.
     pub(crate) fn accept(
         socket: TcpStream,
         config: Arc<rustls::ServerConfig>,
     ) -> Result<Self, TransportError> {
-        let session = UnbufferedServerConnection::new(config).map_err(tls_error)?;
-        Ok(Self {
+        let session = UnbufferedServerConnection::new(config);
+        let session = session.map_err(|error| tls_error::<UnbufferedServerConnection>(&error))?;
+        Ok(Self::new(socket, session, true))
+    }
+
+    /// Sends octets in the clear to a peer that speaks no TLS; nothing can be sealed afterwards.
+    pub(crate) async fn answer_in_the_clear(&mut self, octets: &[u8]) -> io::Result<()> {
+        self.finished = true;
+        self.socket.write_all(octets).await
+    }
+
+    /// What the handshake settled, once it is done.
+    pub(crate) fn info(&self) -> Option<TlsInfo> {
+        TlsInfo::new(&self.session, self.seen.servername.as_deref())
+    }
+}
+
+impl ClientStream {
+    /// Starts the client's side of TLS on a connected socket: its first octets wait to be flushed.
+    pub(crate) fn connect(
+        socket: TcpStream,
+        config: Arc<rustls::ClientConfig>,
+        name: ServerName<'static>,
+    ) -> Result<Self, TransportError> {
+        let session = UnbufferedClientConnection::new(config, name);
+        let session = session.map_err(|error| tls_error::<UnbufferedClientConnection>(&error))?;
+        let mut stream = Self::new(socket, session, false);
+        stream.process(&mut [], &mut |_| {})?;
+        Ok(stream)
+    }
+
+    /// What rustls knows of the connection, and what its verifier saw.
+    pub(crate) fn facts(&self) -> (&CommonState, &Observation) {
+        (self.session.common(), &self.seen)
+    }
+}
+
+impl<S: Session> TlsStream<S> {
+    fn new(socket: TcpStream, session: S, untouched: bool) -> Self {
+        Self {
             socket,
             session,
-            servername: None,
+            seen: Observation::default(),
             incoming: Vec::new(),
             sealed: Sealed::default(),
             receiving: Receiving::Open,
             finished: false,
-            untouched: true,
-        })
+            untouched,
+        }
     }
 
     /// Goes on with the handshake; ready when it is done, though its last octets may still wait
@@ -108,7 +157,7 @@ impl TlsStream {
         context: &mut Context<'_>,
         sink: &mut dyn FnMut(&[u8]),
     ) -> Poll<Result<(), TransportError>> {
-        while self.session.is_handshaking() {
+        while self.session.common().is_handshaking() {
             ready!(self.poll_flush(context))?;
             match ready!(self.poll_read(context, sink))? {
                 Received::Octets(_) => {}
@@ -119,17 +168,6 @@ impl TlsStream {
             }
         }
         Poll::Ready(Ok(()))
-    }
-
-    /// What the handshake settled, once it is done.
-    pub(crate) fn info(&self) -> Option<TlsInfo> {
-        TlsInfo::new(&self.session, self.servername.as_deref())
-    }
-
-    /// Sends octets in the clear to a peer that speaks no TLS; nothing can be sealed afterwards.
-    pub(crate) async fn answer_in_the_clear(&mut self, octets: &[u8]) -> io::Result<()> {
-        self.finished = true;
-        self.socket.write_all(octets).await
     }
 
     pub(crate) fn socket(&self) -> &TcpStream {
@@ -212,7 +250,7 @@ impl TlsStream {
             self.finished = true;
             self.alert_in_the_clear();
             let error = rustls::InvalidMessage::HandshakePayloadTooLarge;
-            return Err(tls_error(error.into()));
+            return Err(tls_error::<S>(&error.into()));
         } else {
             self.incoming.extend_from_slice(rest);
         }
@@ -237,18 +275,14 @@ impl TlsStream {
         };
         loop {
             let rest = &mut octets[taken.octets..];
-            let digested = if self.session.is_handshaking() {
-                let (status, seen) = observe(|| self.session.process_tls_records(rest));
-                if seen.servername.is_some() {
-                    self.servername = seen.servername;
+            let digested = if self.session.common().is_handshaking() {
+                let (status, seen) = observe(|| self.session.process(rest));
+                if seen != Observation::default() {
+                    self.seen = seen;
                 }
                 digest(status, sink, &mut self.sealed)
             } else {
-                digest(
-                    self.session.process_tls_records(rest),
-                    sink,
-                    &mut self.sealed,
-                )
+                digest(self.session.process(rest), sink, &mut self.sealed)
             };
             match digested {
                 Ok((discard, step)) => {
@@ -263,7 +297,7 @@ impl TlsStream {
                     self.receiving = Receiving::Broken;
                     self.incoming = Vec::new();
                     self.fetch_alert();
-                    return Err(tls_error(error));
+                    return Err(tls_error::<S>(&error));
                 }
             }
         }
@@ -272,11 +306,11 @@ impl TlsStream {
     /// Puts the alert that explains an error with the octets to be flushed.
     fn fetch_alert(&mut self) {
         self.finished = true;
-        if !self.session.wants_write() {
+        if !self.session.common().wants_write() {
             self.alert_in_the_clear();
         }
-        while self.session.wants_write() {
-            let UnbufferedStatus { state, .. } = self.session.process_tls_records(&mut []);
+        while self.session.common().wants_write() {
+            let UnbufferedStatus { state, .. } = self.session.process(&mut []);
             let Ok(ConnectionState::EncodeTlsData(mut record)) = state else {
                 return;
             };
@@ -288,7 +322,7 @@ impl TlsStream {
 
     /// Says `decode_error` where rustls gives no alert, as long as nothing is sealed yet.
     fn alert_in_the_clear(&mut self) {
-        if self.session.protocol_version().is_none() {
+        if self.session.common().protocol_version().is_none() {
             self.sealed.append_octets(&DECODE_ERROR);
         }
     }
@@ -373,17 +407,16 @@ impl TlsStream {
     fn with_writer(
         &mut self,
         seal: impl Fn(
-            &mut WriteTraffic<'_, ServerConnectionData>,
+            &mut WriteTraffic<'_, S::Data>,
             &mut [u8],
         ) -> Result<usize, EncryptError>,
     ) -> Result<(), TransportError> {
         loop {
-            let UnbufferedStatus { discard, state } =
-                self.session.process_tls_records(&mut self.incoming);
+            let UnbufferedStatus { discard, state } = self.session.process(&mut self.incoming);
             let mut done = false;
             let state = state.map_err(|error| {
                 self.finished = true;
-                tls_error(error)
+                tls_error::<S>(&error)
             })?;
             let step = match state {
                 ConnectionState::WriteTraffic(mut writer) => {
@@ -410,7 +443,7 @@ impl TlsStream {
     }
 }
 
-impl fmt::Debug for TlsStream {
+impl<S> fmt::Debug for TlsStream<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TlsStream")
             .field("socket", &self.socket)
@@ -419,7 +452,7 @@ impl fmt::Debug for TlsStream {
     }
 }
 
-impl Drop for TlsStream {
+impl<S> Drop for TlsStream<S> {
     fn drop(&mut self) {
         self.sealed.give_back();
     }
@@ -505,8 +538,8 @@ fn opening(octets: &[u8]) -> Opening {
     }
 }
 
-fn tls_error(error: rustls::Error) -> TransportError {
-    TransportError::Tls(HandshakeError::from(error))
+fn tls_error<S: Session>(error: &rustls::Error) -> TransportError {
+    TransportError::Tls(S::explain(error))
 }
 
 /// No registered method is longer (RFC 9110 §16.1.1; `UPDATEREDIRECTREF` has 17 letters).
