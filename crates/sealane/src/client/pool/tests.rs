@@ -1,0 +1,1 @@
+//! Does the pool decide as the numbered cases say?
