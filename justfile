@@ -33,7 +33,7 @@ test:
 docs:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --lib
 
-# The suites against `sealane echo`: `just conformance --quick h1`
+# The suites against `sealane echo` and the contract client: `just conformance --quick h1`
 conformance *arguments:
     conformance/run {{arguments}}
 
@@ -51,4 +51,4 @@ advisories:
 
 # What takes longer than a change may wait: whole suites, on a release build
 nightly:
-    conformance/run --release h1 tls
+    conformance/run --release h1 tls hostile certs
