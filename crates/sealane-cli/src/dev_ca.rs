@@ -128,6 +128,27 @@ impl DevCa {
     }
 }
 
+/// The root certificate of the authority in a data folder, if there is one that clients may trust
+/// now; nothing is made.
+///
+/// # Errors
+/// When the folder is open to others or what stands in it is damaged: such a root could be anybody's.
+pub fn trusted_root(data: &Path, now: OffsetDateTime) -> Result<Option<String>> {
+    if !data.exists() {
+        return Ok(None);
+    }
+    store::judge(data)?;
+    let folder = data.join(FOLDER);
+    let Some(stored) = store::read(&folder)? else {
+        return Ok(None);
+    };
+    match certificates::read(&stored, now) {
+        Ok(_) => Ok(Some(stored.root)),
+        Err(Fault::Ended(_) | Fault::NotYet(_)) => Ok(None),
+        Err(Fault::Damaged(what)) => Err(damaged(&folder, what)),
+    }
+}
+
 /// The places below a data folder that hold what nobody else may read.
 ///
 /// The key is named apart from its folder: a second name of it may stand elsewhere.

@@ -23,8 +23,8 @@ use sealane::{Body, ConnectionInfo, RawFields};
 
 use crate::echo::describe::Description;
 use crate::echo::pattern::{Asked, Pattern};
-use crate::error::Result;
-use crate::launch::{self, Ended};
+use crate::error::{Ended, Result};
+use crate::launch;
 use crate::options::ServerArgs;
 
 #[cfg(test)]

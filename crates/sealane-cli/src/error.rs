@@ -14,6 +14,17 @@ mod tests;
 /// The result of everything in this crate that can end a command.
 pub type Result<T> = std::result::Result<T, Failure>;
 
+/// How a command ended when there is nothing left to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// All that was to do is done.
+    Done,
+    /// It was told to end before that, and what ran was cut.
+    Cut,
+    /// Something failed, which was said when it did; this is the exit code.
+    Failed(u8),
+}
+
 /// A command that could not do its work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
@@ -21,8 +32,8 @@ pub struct Failure {
     message: String,
     /// What to do next, where a next step is known.
     hint: Option<String>,
-    /// Whether the command line itself was wrong.
-    usage: bool,
+    /// The exit code of the program.
+    exit: u8,
 }
 
 impl Failure {
@@ -31,16 +42,13 @@ impl Failure {
         Self {
             message: message.into(),
             hint: None,
-            usage: false,
+            exit: FAILED,
         }
     }
 
     /// Says which options cannot be meant together.
     pub fn usage(message: impl Into<String>) -> Self {
-        Self {
-            usage: true,
-            ..Self::new(message)
-        }
+        Self::new(message).exit(USAGE)
     }
 
     /// Adds what to do about it.
@@ -50,9 +58,16 @@ impl Failure {
         self
     }
 
-    /// The exit code of the program: 2 for a wrong command line, as clap has it, otherwise 1.
+    /// Gives it another exit code; without a word it is 1.
+    #[must_use]
+    pub fn exit(mut self, code: u8) -> Self {
+        self.exit = code;
+        self
+    }
+
+    /// The exit code of the program.
     pub fn exit_code(&self) -> u8 {
-        if self.usage { 2 } else { 1 }
+        self.exit
     }
 
     /// Says which file or folder the system refused, and why.
@@ -85,3 +100,9 @@ pub(crate) fn reason(error: &std::io::Error) -> String {
         None => text,
     }
 }
+
+/// The exit code when the work could not be done.
+pub const FAILED: u8 = 1;
+
+/// The exit code for a wrong command line, as clap has it.
+pub const USAGE: u8 = 2;

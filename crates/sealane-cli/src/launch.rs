@@ -4,7 +4,6 @@
 //! everything stands, so that an address that was printed answers.
 
 mod identity;
-mod interrupt;
 mod listen;
 
 use std::future::Future;
@@ -17,20 +16,11 @@ use time::OffsetDateTime;
 use tower_service::Service;
 
 use crate::banner::Banner;
-use crate::error::{Failure, Result};
+use crate::error::{Ended, Failure, Result};
+use crate::interrupt::Interrupts;
 use crate::launch::identity::Proof;
-use crate::launch::interrupt::Interrupts;
 use crate::options::ServerArgs;
 use crate::terminal::{note, say};
-
-/// How a server came to its end without an error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
-    /// All that ran was finished.
-    Drained,
-    /// It was told a second time to end, and what ran was cut.
-    Cut,
-}
 
 /// Serves until told to end; `what` is the first line of what is printed.
 ///
@@ -68,7 +58,7 @@ async fn attend(server: &Server, proof: &Proof, mut interrupts: Interrupts) -> R
     let mut ending: Pin<Box<dyn Future<Output = String> + Send + '_>> = Box::pin(proof.ending());
     loop {
         tokio::select! {
-            ended = server.closed() => return ended.map(|()| Ended::Drained).map_err(broken),
+            ended = server.closed() => return ended.map(|()| Ended::Done).map_err(broken),
             () = interrupts.next() => break,
             text = &mut ending => {
                 note(&text);
@@ -78,7 +68,7 @@ async fn attend(server: &Server, proof: &Proof, mut interrupts: Interrupts) -> R
     }
     note("ending: what runs may finish; Ctrl-C again ends at once");
     tokio::select! {
-        ended = server.close() => ended.map(|()| Ended::Drained).map_err(broken),
+        ended = server.close() => ended.map(|()| Ended::Done).map_err(broken),
         () = interrupts.next() => Ok(Ended::Cut),
     }
 }

@@ -12,6 +12,11 @@ pub mod banner;
 pub mod options;
 pub mod folder;
 pub mod dev_ca;
+pub mod certificate;
+pub mod pem_file;
+mod new_file;
+mod interrupt;
+pub mod data_folder;
 pub mod address;
 pub mod quantity;
 pub mod error;
@@ -23,8 +28,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
-use crate::error::{Failure, Result};
-use crate::launch::Ended;
+use crate::error::{Ended, Failure, Result};
 use crate::terminal::{note, visible};
 
 #[cfg(test)]
@@ -61,8 +65,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     match perform(&cli.command) {
-        Ok(Ended::Drained) => ExitCode::SUCCESS,
+        Ok(Ended::Done) => ExitCode::SUCCESS,
         Ok(Ended::Cut) => ExitCode::from(130),
+        Ok(Ended::Failed(code)) => ExitCode::from(code),
         Err(failure) => {
             note(&failure.to_string());
             ExitCode::from(failure.exit_code())

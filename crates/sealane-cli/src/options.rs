@@ -9,6 +9,7 @@ use clap::Args;
 use sealane::{Identity, ServerOptions};
 
 use crate::address::ListenAddress;
+use crate::data_folder;
 use crate::dev_ca;
 use crate::error::{Failure, Result};
 use crate::quantity::{TimeLimit, size, time_limit};
@@ -107,20 +108,7 @@ impl ServerArgs {
     /// # Errors
     /// When the system does not say where the user's data is kept.
     pub fn data_dir(&self) -> Result<PathBuf> {
-        // Set but empty means unset, as for the environment's other folders.
-        let named = || std::env::var_os(DATA_DIR).filter(|folder| !folder.is_empty());
-        if let Some(folder) = self.data_dir.clone().or_else(|| named().map(PathBuf::from)) {
-            return std::path::absolute(&folder)
-                .map_err(|error| Failure::io("find the data folder", &folder, &error));
-        }
-        // The local one: a key shall not wander from machine to machine with a profile.
-        let project = directories::ProjectDirs::from("", "", "sealane");
-        project
-            .map(|project| project.data_local_dir().to_owned())
-            .ok_or_else(|| {
-                Failure::new("this system does not say where your data is kept (is HOME set?)")
-                    .hint("name a folder with --data-dir")
-            })
+        data_folder::find(self.data_dir.as_deref())
     }
 }
 
@@ -188,6 +176,3 @@ const REQUEST: &str = "300s";
 
 /// The heading of the first group in `--help`.
 const WHERE: &str = "Address and certificate";
-
-/// The environment's word for `--data-dir`.
-const DATA_DIR: &str = "SEALANE_DATA_DIR";

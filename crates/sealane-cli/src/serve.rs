@@ -6,10 +6,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::error::{Failure, Result};
+use crate::error::{Ended, Failure, Result};
 use crate::folder::FolderService;
 use crate::folder::withheld::Withheld;
-use crate::launch::{self, Ended};
+use crate::launch;
 use crate::options::ServerArgs;
 
 /// Serve a folder over HTTPS.

@@ -7,14 +7,15 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CidrSubnet, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-    NameConstraints, PublicKeyData, SanType,
+    BasicConstraints, CertificateParams, CidrSubnet, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose, NameConstraints, PublicKeyData, SanType,
 };
 use time::{Date, Duration, OffsetDateTime};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use zeroize::{Zeroize, Zeroizing};
+
+use crate::certificate::{self, BACKDATED, named};
 
 /// An authority as it is stored: three PEM texts, of which the last is secret.
 pub struct Stored {
@@ -91,24 +92,19 @@ impl Authority {
         addresses: &[IpAddr],
         now: OffsetDateTime,
     ) -> std::result::Result<Leaf, rcgen::Error> {
-        let mut params = CertificateParams::new(["localhost".to_owned()])?;
+        let mut names = vec![SanType::DnsName("localhost".try_into()?)];
         let ours = [
             IpAddr::V4(Ipv4Addr::LOCALHOST),
             IpAddr::V6(Ipv6Addr::LOCALHOST),
         ];
         for &address in ours.iter().chain(addresses) {
             let name = SanType::IpAddress(address);
-            if !params.subject_alt_names.contains(&name) {
-                params.subject_alt_names.push(name);
+            if !names.contains(&name) {
+                names.push(name);
             }
         }
-        params.distinguished_name = named("localhost");
-        params.is_ca = IsCa::ExplicitNoCa;
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        params.use_authority_key_identifier_extension = true;
-        params.not_before = now - BACKDATED;
-        params.not_after = (now + LEAF_LIFE).min(self.ends);
+        let ends = (now + LEAF_LIFE).min(self.ends);
+        let params = certificate::for_server("localhost", names, now, ends);
         let mut key = KeyPair::generate()?;
         let certificate = params.signed_by(&key, &self.issuer)?;
         let leaf = Leaf {
@@ -291,17 +287,6 @@ fn permitted() -> Vec<GeneralSubtree> {
     ]
 }
 
-/// A distinguished name of one common name, cut to the bound of RFC 5280 (64 characters, appendix
-/// A).
-fn named(name: &str) -> DistinguishedName {
-    let mut distinguished = DistinguishedName::new();
-    distinguished.push(
-        DnType::CommonName,
-        name.chars().take(64).collect::<String>(),
-    );
-    distinguished
-}
-
 /// Eight hexadecimal digits that stand for a public key.
 fn mark(key: &KeyPair) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, key.public_key_raw());
@@ -332,7 +317,3 @@ const LEAF_LIFE: Duration = Duration::days(7);
 
 /// The least life a leaf must be able to have: an authority that ends sooner counts as ended.
 const SHORTEST_LEAF: Duration = Duration::hours(1);
-
-/// How far into the past validity reaches: an hour, for clients in containers and virtual machines
-/// whose clock is behind.
-const BACKDATED: Duration = Duration::hours(1);

@@ -3,9 +3,9 @@
 //! What is inside the files is judged elsewhere. A folder that others may read or write is refused
 //! instead of repaired: its key may be known already, or its root may be somebody else's.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io::{ErrorKind, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use crate::dev_ca::certificates::Stored;
 use crate::dev_ca::damaged;
 use crate::error::{Failure, Result};
+use crate::new_file::{beside, file_of_mode};
 use crate::terminal::shell_quote;
 
 #[cfg(test)]
@@ -31,6 +32,11 @@ pub(super) const KEY: &str = "intermediate-key.pem";
 pub(super) fn prepare(data: &Path) -> Result<()> {
     let made = private_folders().recursive(true).create(data);
     made.map_err(|error| denied("make the data folder", data, &error))?;
+    judge(data)
+}
+
+/// Refuses a data folder that others may change.
+pub(super) fn judge(data: &Path) -> Result<()> {
     let facts = fs::metadata(data).map_err(|error| denied("look at", data, &error))?;
     private::owned(data, &facts)?;
     // No word of chmod here: the folder may be one that has to stay open, such as /tmp.
@@ -180,16 +186,6 @@ fn text(folder: &Path, name: &str, others: u32) -> Result<Zeroizing<String>> {
     }
 }
 
-/// A path beside the folder that nobody else uses.
-fn beside(folder: &Path, word: &str) -> Result<PathBuf> {
-    let mut random = [0; 8];
-    aws_lc_rs::rand::fill(&mut random)
-        .map_err(|_| Failure::new("this machine gives no random numbers"))?;
-    let mut name = folder.as_os_str().to_owned();
-    name.push(format!(".{word}-{:016x}", u64::from_be_bytes(random)));
-    Ok(PathBuf::from(name))
-}
-
 /// How folders are made: for their owner only.
 fn private_folders() -> DirBuilder {
     #[allow(unused_mut, reason = "only systems with modes change it")]
@@ -197,17 +193,6 @@ fn private_folders() -> DirBuilder {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder
-}
-
-/// How a file of this mode is made, where the system has modes.
-fn file_of_mode(mode: u32) -> OpenOptions {
-    #[allow(unused_mut, reason = "only systems with modes change it")]
-    let mut options = OpenOptions::new();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
-    #[cfg(not(unix))]
-    let _ = mode;
-    options
 }
 
 /// Owners and modes, where the system has them.

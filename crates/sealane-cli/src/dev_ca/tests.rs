@@ -454,6 +454,37 @@ fn an_intermediate_without_bounds_is_refused() {
 }
 
 #[test]
+fn clients_find_the_root_of_a_sound_authority_only() {
+    let data = TempDir::new().unwrap();
+    let found = |now| trusted_root(data.path(), now);
+    assert_eq!(trusted_root(&data.path().join("none"), day_one()), Ok(None));
+    assert_eq!(found(day_one()), Ok(None));
+    assert_eq!(
+        fs::read_dir(data.path()).unwrap().count(),
+        0,
+        "nothing is made"
+    );
+    let ca = open(&data, day_one()).unwrap();
+    let root = fs::read_to_string(ca.root()).unwrap();
+    assert_eq!(found(day_one()), Ok(Some(root)));
+    assert_eq!(found(day_one() + Duration::days(731)), Ok(None), "ended");
+    assert_eq!(
+        found(day_one() - Duration::days(2)),
+        Ok(None),
+        "still to come"
+    );
+    set_mode(ca.root(), 0o666);
+    assert!(found(day_one()).unwrap_err().to_string().contains("0666"));
+    set_mode(ca.root(), 0o644);
+    let other = certificates::make("x", day_one()).unwrap();
+    fs::write(ca.root(), other.root).unwrap();
+    let said = found(day_one()).unwrap_err().to_string();
+    assert!(said.contains("was not signed by its root"), "{said}");
+    set_mode(data.path(), 0o777);
+    assert!(found(day_one()).unwrap_err().to_string().contains("0777"));
+}
+
+#[test]
 fn secrets_do_not_show_in_debug_output() {
     let data = TempDir::new().unwrap();
     let ca = open(&data, day_one()).unwrap();

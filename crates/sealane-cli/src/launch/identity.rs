@@ -1,7 +1,5 @@
 //! Who the server is: a certificate of the user's own, or one of the local authority.
 
-use std::fs::File;
-use std::io::Read;
 use std::net::IpAddr;
 use std::path::Path;
 
@@ -9,13 +7,13 @@ use sealane::Identity;
 use time::{Duration, OffsetDateTime};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
-use zeroize::Zeroizing;
 
 use crate::banner::Trust;
 use crate::dev_ca::DevCa;
 use crate::error::{Failure, Result};
 use crate::launch::listen::Place;
 use crate::options::ServerArgs;
+use crate::pem_file;
 use crate::terminal::note;
 
 #[cfg(test)]
@@ -43,8 +41,8 @@ impl Proof {
 
     /// Takes a certificate of the user's own.
     fn own(cert: &Path, key: &Path, now: OffsetDateTime) -> Result<Self> {
-        let chain = read(cert, "certificate")?;
-        let secret = read(key, "private key")?;
+        let chain = pem_file::read(cert, "certificate")?;
+        let secret = pem_file::read(key, "private key")?;
         let identity =
             Identity::from_pem(chain.as_slice(), secret.as_slice()).map_err(|error| {
                 let (cert, key) = (cert.display(), key.display());
@@ -195,21 +193,6 @@ fn addresses(places: &[Place]) -> Vec<IpAddr> {
     exact.collect()
 }
 
-/// Reads a file of PEM text; a pipe will do, one without end will not.
-fn read(path: &Path, what: &str) -> Result<Zeroizing<Vec<u8>>> {
-    let mut octets = Zeroizing::new(Vec::new());
-    let opened = File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut octets));
-    opened.map_err(|error| Failure::io(&format!("read the {what}"), path, &error))?;
-    if octets.len() as u64 > LARGEST {
-        let message = format!(
-            "{} is too large for a {what}: more than 1 MiB",
-            path.display()
-        );
-        return Err(Failure::new(message));
-    }
-    Ok(octets)
-}
-
 /// Who made an authority, for its name: user and machine, as far as the system tells.
 fn label() -> String {
     let user = ["USER", "LOGNAME", "USERNAME"]
@@ -243,10 +226,6 @@ fn machine() -> String {
 fn minute(at: OffsetDateTime) -> String {
     format!("{} {:02}:{:02}", at.date(), at.hour(), at.minute())
 }
-
-/// The most octets of a PEM file: 1 MiB, hundreds of certificates. A device that never ends stops
-/// here.
-const LARGEST: u64 = 1 << 20;
 
 /// How long before its end a certificate made here is spoken of: an hour, enough to start anew.
 const NOTICE: Duration = Duration::hours(1);

@@ -100,13 +100,3 @@ fn wrong_ones_are_refused_with_the_reason() {
         "cannot be used multiple times",
     );
 }
-
-#[test]
-fn the_data_folder_is_absolute() {
-    let args = ServerArgs {
-        data_dir: Some("some/where".into()),
-        ..ServerArgs::default()
-    };
-    let folder = args.data_dir().unwrap();
-    assert!(folder.is_absolute() && folder.ends_with("some/where"));
-}

@@ -1,4 +1,4 @@
-//! What is read out of a certificate, and files that are none.
+//! What is read out of a certificate, and what an authority is called.
 
 use super::*;
 
@@ -28,23 +28,4 @@ fn facts_of_a_certificate() {
     let both = made.signing_key.serialize_pem() + &made.cert.pem();
     assert_eq!(Facts::of(both.as_bytes()).names.len(), 3);
     assert!(Facts::of(b"nothing").names.is_empty());
-}
-
-#[cfg(unix)]
-#[test]
-fn a_file_without_end_is_refused() {
-    let said = read(Path::new("/dev/zero"), "certificate")
-        .unwrap_err()
-        .to_string();
-    assert_eq!(
-        said,
-        "error: /dev/zero is too large for a certificate: more than 1 MiB"
-    );
-    let said = read(Path::new("/nothing/here"), "private key")
-        .unwrap_err()
-        .to_string();
-    assert_eq!(
-        said,
-        "error: cannot read the private key /nothing/here: No such file or directory"
-    );
 }

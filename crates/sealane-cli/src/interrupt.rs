@@ -1,13 +1,13 @@
 //! The wish to end: Ctrl-C, and SIGTERM where there is one.
 //!
-//! Both mean the same, as often as they come. Listening begins before the server does, and from
-//! then on the system's own way of ending us is off.
+//! Both mean the same, as often as they come. From the moment somebody listens, the system's own way
+//! of ending us is off; so listening begins before there is anything to clean up.
 
 use crate::error::{Failure, Result};
 
 /// The stream of wishes to end.
 #[derive(Debug)]
-pub(super) struct Interrupts {
+pub(crate) struct Interrupts {
     /// Ctrl-C.
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
@@ -22,7 +22,7 @@ pub(super) struct Interrupts {
 #[cfg(unix)]
 impl Interrupts {
     /// Begins to listen.
-    pub(super) fn begin() -> Result<Self> {
+    pub(crate) fn begin() -> Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self {
             interrupt: signal(SignalKind::interrupt()).map_err(deaf)?,
@@ -31,7 +31,7 @@ impl Interrupts {
     }
 
     /// Waits for the next wish.
-    pub(super) async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         tokio::select! {
             Some(()) = self.interrupt.recv() => {}
             Some(()) = self.terminate.recv() => {}
@@ -43,14 +43,14 @@ impl Interrupts {
 #[cfg(windows)]
 impl Interrupts {
     /// Begins to listen.
-    pub(super) fn begin() -> Result<Self> {
+    pub(crate) fn begin() -> Result<Self> {
         Ok(Self {
             interrupt: tokio::signal::windows::ctrl_c().map_err(deaf)?,
         })
     }
 
     /// Waits for the next wish.
-    pub(super) async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         if self.interrupt.recv().await.is_none() {
             std::future::pending().await
         }
