@@ -74,6 +74,12 @@ impl<K: Eq + Hash + Clone, C, W> Rooms<K, C, W> {
         assert_eq!(self.rooms.len(), self.numbers.len() + self.vacant.len());
         self.numbers.len()
     }
+
+    /// How many rooms there were at most.
+    #[cfg(test)]
+    pub(super) fn numbers_ever_used(&self) -> usize {
+        self.rooms.len()
+    }
 }
 
 impl<K, C, W> Index<RoomId> for Rooms<K, C, W> {
