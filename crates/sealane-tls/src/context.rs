@@ -1,6 +1,6 @@
 //! A secure context: parsed, validated, immutable and shared by all connections that use it.
 //!
-//! One context holds one ticket key ring and one credential, so that sessions resume across
+//! A server's stands here, a client's in `context/client.rs`. One context holds one ticket key ring and one credential, so that sessions resume across
 //! connections. What rustls leaves to choose is chosen here, with the reason.
 
 use std::fmt;
@@ -136,6 +136,10 @@ const SUITES: &[SupportedCipherSuite] = &[
     suite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
     suite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
 ];
+
+mod client;
+
+pub use client::ClientContext;
 
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,8 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use rustls::{
-    CertificateError, Error as TlsError, InvalidMessage, PeerIncompatible, PeerMisbehaved,
+    AlertDescription, CertificateError, Error as TlsError, InvalidMessage, PeerIncompatible,
+    PeerMisbehaved,
 };
 
 /// An option that cannot be used, named, with the reason.
@@ -121,6 +122,36 @@ impl HandshakeError {
             "ERR_SSL_HTTP_REQUEST",
             "the peer sent a plain HTTP request where TLS is expected",
         )
+    }
+
+    /// Names a failure as a client meets it in its own handshake.
+    ///
+    /// Alerts and broken rules are then all called `EPROTO`, as the https module calls them, and
+    /// the text names them. Three keep their own code: a judgement about the server's certificate,
+    /// a peer that does not speak TLS, and the alert `certificate_required`, which in TLS 1.3
+    /// arrives when the client's handshake is over (RFC 8446 §4.4.2.4).
+    ///
+    /// For what fails later, use `From`: then each has the name OpenSSL gives it.
+    pub fn at_client(error: &TlsError) -> Self {
+        use HandshakeErrorKind as Kind;
+        let mut named = Self::from(error);
+        let keeps_code = matches!(named.kind, Kind::Certificate | Kind::NotTls)
+            || matches!(
+                error,
+                TlsError::AlertReceived(AlertDescription::CertificateRequired)
+            );
+        if !keeps_code {
+            named.code = "EPROTO";
+        }
+        if named.kind == Kind::Version {
+            named.text = "the server chose a protocol version that is not enabled here".into();
+        }
+        named
+    }
+
+    /// A peer whose identity cannot be judged, because rustls does not tell its certificate.
+    pub(crate) fn unproved(text: &'static str) -> Self {
+        Self::local(HandshakeErrorKind::Internal, "EPROTO", text)
     }
 
     /// The class of the failure.
@@ -321,6 +352,9 @@ fn invalid_message(what: InvalidMessage) -> HandshakeError {
 /// Classes a certificate that our own judgement refused.
 fn refused_certificate(why: &CertificateError) -> HandshakeError {
     use CertificateError as Why;
+    if let Some(refusal) = Refusal::carried(why) {
+        return refusal.clone().into();
+    }
     let (code, text) = match why {
         Why::Expired | Why::ExpiredContext { .. } => {
             ("CERT_HAS_EXPIRED", "the peer's certificate has expired")
@@ -352,6 +386,9 @@ fn refused_certificate(why: &CertificateError) -> HandshakeError {
 }
 
 mod alert;
+mod refusal;
+
+pub(crate) use refusal::Refusal;
 
 #[cfg(test)]
 mod tests;

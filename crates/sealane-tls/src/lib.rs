@@ -10,11 +10,20 @@
 //! ServerTlsOptions ──build──▶ SecureContext ──server_config──▶ rustls
 //!        ▲                                          │ observe() around each call
 //!     Identity ◀── PEM, DER                         ▼
-//!                                   Observation, TlsInfo, HandshakeError
+//!        ▼                          Observation, TlsInfo, HandshakeError
+//! ClientTlsOptions ──build──▶ ClientContext ──config──▶ rustls ──▶ admit() ──▶ Verdict
+//!        ▲                          ▲
+//!      Roots                   SessionCache
 //! ```
 
+pub mod danger;
 pub mod options;
 pub mod context;
+pub mod domain;
+mod verify;
+pub mod session;
+pub mod name;
+pub mod trust;
 pub mod identity;
 pub mod select;
 pub mod peer;
@@ -23,9 +32,13 @@ pub mod error;
 #[cfg(test)]
 mod pair;
 
-pub use context::SecureContext;
+pub use context::{ClientContext, SecureContext};
+pub use domain::SecurityDomain;
 pub use error::{HandshakeError, HandshakeErrorKind, OptionError, Side};
 pub use identity::Identity;
-pub use options::{ServerTlsOptions, TlsVersion};
-pub use peer::TlsInfo;
+pub use name::reference_name;
+pub use options::{ClientTlsOptions, ServerTlsOptions, TlsVersion};
+pub use peer::{TlsInfo, Verdict};
 pub use select::{Observation, observe};
+pub use session::SessionCache;
+pub use trust::Roots;

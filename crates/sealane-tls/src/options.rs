@@ -1,6 +1,7 @@
 //! What the user said about TLS, not yet believed: `build()` is the gate.
 //!
-//! Only what a server needs so far. Each option stands with its default and the reason for it.
+//! A server's options stand here, a client's in `options/client.rs`, each with its default and the
+//! reason for it.
 
 use std::fmt;
 
@@ -114,16 +115,7 @@ impl ServerTlsOptions {
     ///
     /// The error names the option that cannot be used.
     pub fn build(self) -> Result<SecureContext, OptionError> {
-        if self.min_version > self.max_version {
-            return Err(OptionError::new(
-                "min_version",
-                "ERR_INVALID_ARG_VALUE",
-                format!(
-                    "{} is newer than max_version {}",
-                    self.min_version, self.max_version
-                ),
-            ));
-        }
+        check_versions(self.min_version, self.max_version)?;
         self.alpn_protocols
             .iter()
             .try_for_each(|protocol| check_protocol(protocol))?;
@@ -135,6 +127,18 @@ impl ServerTlsOptions {
             honor_cipher_order: self.honor_cipher_order,
         })
     }
+}
+
+/// Checks that some version lies between the bounds.
+fn check_versions(min: TlsVersion, max: TlsVersion) -> Result<(), OptionError> {
+    if min <= max {
+        return Ok(());
+    }
+    Err(OptionError::new(
+        "min_version",
+        "ERR_INVALID_ARG_VALUE",
+        format!("{min} is newer than max_version {max}"),
+    ))
 }
 
 /// Checks the length of a protocol's name: 1 to 255 octets (RFC 7301 §3.1).
@@ -153,6 +157,10 @@ fn check_protocol(protocol: &[u8]) -> Result<(), OptionError> {
         )),
     }
 }
+
+mod client;
+
+pub use client::ClientTlsOptions;
 
 #[cfg(test)]
 mod tests;

@@ -1,12 +1,14 @@
 //! Facts after the handshake: what was agreed, under the names that users search for.
 //!
-//! Not here: whether the peer is trusted. Names of suites are OpenSSL's, since that is what logs,
+//! The verdict on the peer's identity stands here too, but is found in `verify`. Names of suites are OpenSSL's, since that is what logs,
 //! `openssl ciphers` and the https module show; groups carry their names in the IANA registry.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use rustls::{CipherSuite, CommonState, HandshakeKind, NamedGroup, ProtocolVersion};
+
+use crate::error::Refusal;
 
 /// What a finished handshake agreed on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +25,10 @@ pub struct TlsInfo {
     servername: Option<Arc<str>>,
     /// Whether an earlier session was resumed.
     resumed: bool,
+    /// Whether the peer proved its identity.
+    authorized: bool,
+    /// Why it did not, when it tried.
+    authorization_error: Option<&'static str>,
 }
 
 impl TlsInfo {
@@ -43,7 +49,17 @@ impl TlsInfo {
             alpn: connection.alpn_protocol().map(alpn_name),
             servername: servername.map(Arc::from),
             resumed: connection.handshake_kind() == Some(HandshakeKind::Resumed),
+            authorized: false,
+            authorization_error: None,
         })
+    }
+
+    /// Adds what was judged about the peer's identity.
+    #[must_use]
+    pub fn with_verdict(mut self, verdict: &Verdict) -> Self {
+        self.authorized = verdict.authorized();
+        self.authorization_error = verdict.code();
+        self
     }
 
     /// The protocol version: `TLSv1.2` or `TLSv1.3`.
@@ -76,6 +92,64 @@ impl TlsInfo {
     /// Whether the handshake resumed an earlier session instead of proving identity anew.
     pub fn resumed(&self) -> bool {
         self.resumed
+    }
+
+    /// Whether the peer proved its identity; false also when nobody asked it to, as at a server
+    /// that wants no client certificates.
+    pub fn authorized(&self) -> bool {
+        self.authorized
+    }
+
+    /// Why the peer's identity was not accepted, such as `DEPTH_ZERO_SELF_SIGNED_CERT`; `None`
+    /// when it was, or when nobody asked.
+    pub fn authorization_error(&self) -> Option<&'static str> {
+        self.authorization_error
+    }
+}
+
+/// What was judged about a peer's identity: chain, dates, purpose and name together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The peer is who it should be.
+    Authorized,
+    /// It did not prove to be.
+    Unauthorized {
+        /// The stable name of the reason, such as `CERT_HAS_EXPIRED`.
+        code: &'static str,
+        /// What is wrong and with what, in one line; nothing of the peer stands in it unescaped.
+        text: Cow<'static, str>,
+    },
+}
+
+impl Verdict {
+    /// Whether the peer proved its identity.
+    pub fn authorized(&self) -> bool {
+        matches!(self, Self::Authorized)
+    }
+
+    /// The stable name of the reason against it, if there is one.
+    pub fn code(&self) -> Option<&'static str> {
+        match self {
+            Self::Authorized => None,
+            Self::Unauthorized { code, .. } => Some(code),
+        }
+    }
+
+    /// The reason against it as text, if there is one.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Authorized => None,
+            Self::Unauthorized { text, .. } => Some(text),
+        }
+    }
+}
+
+impl From<Result<(), Refusal>> for Verdict {
+    fn from(judged: Result<(), Refusal>) -> Self {
+        match judged {
+            Ok(()) => Self::Authorized,
+            Err(Refusal { code, text }) => Self::Unauthorized { code, text },
+        }
     }
 }
 

@@ -1,9 +1,10 @@
-//! Which identity answers a ClientHello, and what the choice saw of it (RFC 6066 §3).
+//! Which identity answers a ClientHello, and what resolver and verifier saw (RFC 6066 §3).
 //!
 //! rustls' unbuffered connections do not tell the host name the client asked for; only the
 //! resolver sees it. It leaves the name in a slot of the current thread, set around one call of
 //! `process_tls_records`, which is synchronous: nothing else of the thread can come between.
-//! The resolver runs on resumed handshakes too, so the name is never an old session's.
+//! The resolver runs on resumed handshakes too, so the name is never an old session's. A client's
+//! verifier leaves its verdict there in the same way; it runs on full handshakes only.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -11,16 +12,32 @@ use std::sync::Arc;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
-/// What the resolver saw during one call.
+use crate::peer::Verdict;
+
+/// What the resolver of a server, or the verifier of a client, saw during one call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Observation {
     /// The host name the client asked for, in lower case; `None` when it asked for none, or when
     /// no ClientHello was complete in this call.
     pub servername: Option<String>,
+    /// What the verifier judged about the server; `None` when no certificate came in this call.
+    pub verdict: Option<Verdict>,
 }
 
-/// Runs one synchronous call into rustls and tells what the resolver saw during it.
+impl Observation {
+    /// Takes over what a later call of the same connection saw.
+    pub fn add(&mut self, later: Self) {
+        let Self {
+            servername,
+            verdict,
+        } = later;
+        self.servername = servername.or(self.servername.take());
+        self.verdict = verdict.or(self.verdict.take());
+    }
+}
+
+/// Runs one synchronous call into rustls and tells what was seen during it.
 ///
 /// Calls may be nested; each sees only its own.
 pub fn observe<R>(call: impl FnOnce() -> R) -> (R, Observation) {
@@ -58,6 +75,15 @@ fn note_servername(name: Option<&str>) {
     SLOT.with_borrow_mut(|slot| {
         if let Some(observation) = slot {
             observation.servername = name.map(str::to_owned);
+        }
+    });
+}
+
+/// Leaves the verdict in the slot, when someone observes.
+pub(crate) fn note_verdict(verdict: &Verdict) {
+    SLOT.with_borrow_mut(|slot| {
+        if let Some(observation) = slot {
+            observation.verdict = Some(verdict.clone());
         }
     });
 }

@@ -10,6 +10,7 @@ use crate::pair::{Offer, connect, default_context};
 fn seen(name: &str) -> Observation {
     Observation {
         servername: Some(name.to_owned()),
+        ..Observation::default()
     }
 }
 

@@ -1,0 +1,154 @@
+//! A client's context, and the gate between handshake and first octet.
+//!
+//! rustls resumes a session only under the very verifier and credential that made it, compared by
+//! address, so one of each lives as long as the context. The session store is chosen per
+//! connection: whoever owns the pool knows which connections may share.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rustls::client::{ClientSessionStore, Resumption};
+use rustls::sign::SingleCertAndKey;
+use rustls::version::{TLS12, TLS13};
+use rustls::{ClientConfig, CommonState, HandshakeKind};
+use rustls_pki_types::{ServerName, UnixTime};
+
+use super::{PROVIDER, unusable};
+use crate::domain::{ClientChoices, SecurityDomain};
+use crate::error::{HandshakeError, OptionError, Refusal};
+use crate::peer::Verdict;
+use crate::select::Observation;
+use crate::verify::ServerVerifier;
+
+/// Everything a client needs to speak TLS. Cloning shares.
+#[derive(Clone)]
+pub struct ClientContext {
+    /// Shared by all clones.
+    inner: Arc<Inner>,
+}
+
+/// What clones share.
+struct Inner {
+    /// For connections that resume nothing; the others clone it.
+    config: Arc<ClientConfig>,
+    /// Judges chains and names; the same one that `config` holds.
+    verifier: Arc<ServerVerifier>,
+    /// What connections of this context prove.
+    domain: SecurityDomain,
+}
+
+impl ClientContext {
+    /// Makes the context of a client.
+    pub(crate) fn new(choices: ClientChoices) -> Result<Self, OptionError> {
+        let domain = SecurityDomain::of_client(&choices);
+        let versions: &[_] = match (choices.tls13, choices.tls12) {
+            (true, true) => &[&TLS13, &TLS12],
+            (true, false) => &[&TLS13],
+            (false, _) => &[&TLS12],
+        };
+        let verifier = Arc::new(ServerVerifier::new(
+            choices.roots,
+            PROVIDER.signature_verification_algorithms,
+            choices.reject_unauthorized,
+        ));
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&PROVIDER))
+            .with_protocol_versions(versions)
+            .map_err(|error| unusable(&error))?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::clone(&verifier) as Arc<_>);
+        let mut config = match choices.identity {
+            Some(identity) => builder
+                .with_client_cert_resolver(Arc::new(SingleCertAndKey::from(identity.certified()))),
+            None => builder.with_no_client_auth(),
+        };
+        config.alpn_protocols = choices.alpn_protocols;
+        config.enable_sni = choices.send_servername;
+        config.resumption = Resumption::disabled();
+        // TLS 1.2 without extended master secret is taken, since older servers lack it: what it
+        // endangers needs renegotiation (RFC 7627 §1), which is never done here.
+        config.require_ems = false;
+        // No early data: it can be replayed, and HTTP requests are not all safe (RFC 8470 §1).
+        config.enable_early_data = false;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                config: Arc::new(config),
+                verifier,
+                domain,
+            }),
+        })
+    }
+
+    /// The configuration for rustls' client connections that keep their sessions in this store;
+    /// without one nothing is resumed.
+    ///
+    /// Make it once for all connections that may share sessions, not once per connection.
+    pub fn config(&self, sessions: Option<Arc<dyn ClientSessionStore>>) -> Arc<ClientConfig> {
+        let Some(sessions) = sessions else {
+            return Arc::clone(&self.inner.config);
+        };
+        let mut config = ClientConfig::clone(&self.inner.config);
+        config.resumption = Resumption::store(sessions);
+        Arc::new(config)
+    }
+
+    /// What connections of this context prove: only those of equal domains may be shared.
+    pub fn domain(&self) -> SecurityDomain {
+        self.inner.domain
+    }
+
+    /// Judges the server's identity when the handshake is over and no octet of an application has
+    /// passed, on full and on resumed handshakes alike.
+    ///
+    /// `name` is the one the connection was made with, `seen` what [`observe`](crate::observe)
+    /// saw in all calls of the handshake. After a resumption, name and dates are checked again; a
+    /// session outlives neither.
+    ///
+    /// # Errors
+    ///
+    /// The server is not who it should be, unless that is allowed; or the handshake is not over,
+    /// or the connection does not tell its certificates.
+    pub fn admit(
+        &self,
+        connection: &CommonState,
+        name: &ServerName<'_>,
+        seen: &Observation,
+        now: UnixTime,
+    ) -> Result<Verdict, HandshakeError> {
+        let Some(kind) = connection
+            .handshake_kind()
+            .filter(|_| !connection.is_handshaking())
+        else {
+            return Err(HandshakeError::unproved("the handshake is not over yet"));
+        };
+        let Some(chain @ [_, ..]) = connection.peer_certificates() else {
+            return Err(HandshakeError::unproved(
+                "the connection does not tell whom its server is",
+            ));
+        };
+        let verifier = &self.inner.verifier;
+        let verdict = match (kind, &seen.verdict) {
+            (HandshakeKind::Resumed, _) => verifier.judge_resumed(chain, name, now).into(),
+            (_, Some(verdict)) => verdict.clone(),
+            // Nobody observed the call in which the certificate came: judged once more.
+            (_, None) => verifier.judge(chain, name, now).into(),
+        };
+        match verdict {
+            Verdict::Unauthorized { code, text } if verifier.rejects() => {
+                Err(Refusal { code, text }.into())
+            }
+            verdict => Ok(verdict),
+        }
+    }
+}
+
+impl fmt::Debug for ClientContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientContext")
+            .field("domain", &self.inner.domain)
+            .field("verifier", &self.inner.verifier)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,1 @@
+//! Does the gate judge full and resumed handshakes, and say why?

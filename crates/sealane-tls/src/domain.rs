@@ -1,0 +1,111 @@
+//! The security domain: a digest of all that decides what a connection proves.
+//!
+//! Two connections may stand for each other, and their sessions too, only when their domains are
+//! equal. The digest is taken of checked options by destructuring them without `..`: an option
+//! that is added does not compile until it has its place here.
+
+use std::fmt;
+
+use aws_lc_rs::digest::{Context, SHA256};
+
+use crate::identity::Identity;
+use crate::trust::Roots;
+
+/// A digest of all that decides what a connection proves. Equal options give equal domains.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SecurityDomain([u8; 32]);
+
+/// A client's options that were checked one by one and against each other.
+#[derive(Clone, Debug)]
+pub(crate) struct ClientChoices {
+    /// Whom to believe.
+    pub(crate) roots: Roots,
+    /// Who we are, when a server asks.
+    pub(crate) identity: Option<Identity>,
+    /// Names of 1 to 255 octets each, most wanted first.
+    pub(crate) alpn_protocols: Vec<Vec<u8>>,
+    /// Whether TLS 1.2 is spoken.
+    pub(crate) tls12: bool,
+    /// Whether TLS 1.3 is spoken.
+    pub(crate) tls13: bool,
+    /// Whether the host name is sent in clear (RFC 6066 §3).
+    pub(crate) send_servername: bool,
+    /// Whether a server that does not prove its identity is refused.
+    pub(crate) reject_unauthorized: bool,
+}
+
+impl SecurityDomain {
+    /// Digests a client's choices.
+    pub(crate) fn of_client(choices: &ClientChoices) -> Self {
+        let ClientChoices {
+            roots,
+            identity,
+            alpn_protocols,
+            tls12,
+            tls13,
+            send_servername,
+            reject_unauthorized,
+        } = choices;
+        let mut fields = Fields::new(b"sealane client 1");
+        fields.put(roots.digest());
+        // The chain's first certificate names the key, which was matched with it.
+        let chain = identity.as_ref().map(Identity::chain);
+        fields.put_list(chain.unwrap_or_default().iter().map(AsRef::as_ref));
+        fields.put_list(alpn_protocols.iter().map(Vec::as_slice));
+        for flag in [tls12, tls13, send_servername, reject_unauthorized] {
+            fields.put(&[u8::from(*flag)]);
+        }
+        fields.finish()
+    }
+}
+
+impl fmt::Debug for SecurityDomain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecurityDomain(")?;
+        for octet in &self.0[..4] {
+            write!(f, "{octet:02x}")?;
+        }
+        f.write_str("…)")
+    }
+}
+
+/// Fields on their way into a digest, each behind its length, so that no two lists of fields read
+/// the same.
+struct Fields(Context);
+
+impl Fields {
+    /// Starts with the kind of what is digested.
+    fn new(kind: &[u8]) -> Self {
+        let mut fields = Self(Context::new(&SHA256));
+        fields.put(kind);
+        fields
+    }
+
+    /// Adds one field.
+    fn put(&mut self, octets: &[u8]) {
+        self.put_length(octets.len());
+        self.0.update(octets);
+    }
+
+    /// Adds a list of fields behind their number.
+    fn put_list<'a>(&mut self, items: impl ExactSizeIterator<Item = &'a [u8]>) {
+        self.put_length(items.len());
+        items.for_each(|item| self.put(item));
+    }
+
+    /// Adds a length or a number of fields.
+    fn put_length(&mut self, length: usize) {
+        // No machine has more octets than 64 bits count.
+        self.0.update(&(length as u64).to_be_bytes());
+    }
+
+    /// The digest of all fields.
+    fn finish(self) -> SecurityDomain {
+        let mut out = [0; 32];
+        out.copy_from_slice(self.0.finish().as_ref());
+        SecurityDomain(out)
+    }
+}
+
+#[cfg(test)]
+mod tests;

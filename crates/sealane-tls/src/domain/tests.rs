@@ -1,0 +1,1 @@
+//! Does every option that decides what a connection proves change the domain?

@@ -1,0 +1,1 @@
+//! Is a host read in one way only?

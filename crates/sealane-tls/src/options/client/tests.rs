@@ -1,0 +1,1 @@
+//! Does each option do its work, and is what was set kept?

@@ -1,0 +1,1 @@
+//! Are sessions kept, given out once, told apart and evicted in order?

@@ -1,0 +1,1 @@
+//! Are trust anchors read whole, counted once, and mistakes named?

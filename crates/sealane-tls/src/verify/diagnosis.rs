@@ -1,0 +1,362 @@
+//! Why a chain is not believed, under the names that users search for.
+//!
+//! webpki says which rule was broken; which certificate broke it, and what kind of stranger stands
+//! at the end, is found by walking the chain as the server sent it. The walk decides nothing: the
+//! chain is refused already.
+
+use rustls_pki_types::{CertificateDer, UnixTime};
+use webpki::Error;
+use x509_parser::asn1_rs::{Any, FromDer as _};
+use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::ParsedExtension;
+
+use super::chain::Parts;
+use super::signature::Algorithms;
+use super::{own_anchor, show, signature};
+use crate::error::Refusal;
+
+/// Puts a failure of path building into words. `refused` is a signer without permission.
+pub(super) fn of(
+    parts: &Parts<'_>,
+    error: &Error,
+    refused: Option<&CertificateDer<'static>>,
+) -> Refusal {
+    let Ok(([], leaf)) = X509Certificate::from_der(parts.end_entity) else {
+        return Refusal::new("CERT_REJECTED", "the server's certificate cannot be read");
+    };
+    let walk = Walk::of(parts, leaf);
+    let refused = refused.and_then(|der| Some(X509Certificate::from_der(der).ok()?.1));
+    match error {
+        Error::CertExpired { .. } | Error::CertNotValidYet { .. } | Error::InvalidCertValidity => {
+            walk.out_of_date(parts.now)
+        }
+        Error::InvalidSignatureForPublicKey
+        | Error::UnsupportedSignatureAlgorithmContext(_)
+        | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => {
+            walk.unsigned().unwrap_or_else(|| walk.untrusted())
+        }
+        Error::UnknownIssuer => walk.untrusted(),
+        // Before any other fault: nobody we know has said a word for this chain.
+        _ if !walk.meets_anchor() => walk.untrusted(),
+        Error::RequiredEkuNotFoundContext(_) | Error::EmptyEkuExtension => {
+            let at_fault = walk.path.iter().find(|it| !own_anchor::serves(it));
+            wrong_purpose(at_fault.unwrap_or(walk.leaf()))
+        }
+        Error::CaUsedAsEndEntity => authority_as_server(walk.leaf()),
+        Error::EndEntityUsedAsCa => walk.not_an_authority(refused.as_ref()),
+        other => walk.by_rule(other),
+    }
+}
+
+/// A certificate whose last day has passed.
+pub(super) fn expired(certificate: &X509Certificate<'_>, now: UnixTime) -> Refusal {
+    let text = format!(
+        "certificate has expired: {} was valid until {}, and now is {}",
+        show::subject(certificate),
+        show::moment(certificate.validity().not_after),
+        show::now(now)
+    );
+    Refusal::new("CERT_HAS_EXPIRED", text)
+}
+
+/// A certificate whose first day has not come.
+pub(super) fn not_yet_valid(certificate: &X509Certificate<'_>, now: UnixTime) -> Refusal {
+    let text = format!(
+        "certificate is not yet valid: {} is valid from {}, and now is {}; is the clock right?",
+        show::subject(certificate),
+        show::moment(certificate.validity().not_before),
+        show::now(now)
+    );
+    Refusal::new("CERT_NOT_YET_VALID", text)
+}
+
+/// A certificate that lists its uses, and serving is not among them.
+pub(super) fn wrong_purpose(certificate: &X509Certificate<'_>) -> Refusal {
+    let text = format!(
+        "unsuitable certificate purpose: the extended key usage of {} does not include servers",
+        show::subject(certificate)
+    );
+    Refusal::new("INVALID_PURPOSE", text)
+}
+
+/// A certificate that its issuer's key did not sign, or not in a way we accept.
+pub(super) fn bad_signature(
+    certificate: &X509Certificate<'_>,
+    algorithms: Algorithms<'_>,
+) -> Refusal {
+    let subject = show::subject(certificate);
+    let text = if signature::is_supported(certificate, algorithms) {
+        format!(
+            "certificate signature failure: {subject} is not signed by the key of {}, or that key \
+             is too short",
+            show::issuer(certificate)
+        )
+    } else {
+        let oid = certificate.signature_algorithm.algorithm.to_id_string();
+        format!("certificate signature failure: {subject} is signed by an unsupported way ({oid})")
+    };
+    Refusal::new("CERT_SIGNATURE_FAILURE", text)
+}
+
+/// A certificate that webpki cannot read.
+pub(super) fn unreadable(error: &Error, certificate: &X509Certificate<'_>) -> Refusal {
+    let subject = show::subject(certificate);
+    match error {
+        Error::UnsupportedCriticalExtension => Refusal::new(
+            "UNHANDLED_CRITICAL_EXTENSION",
+            format!("unhandled critical extension: {subject} sets a rule that is unknown here"),
+        ),
+        Error::UnsupportedCertVersion => Refusal::new(
+            "CERT_REJECTED",
+            format!("certificate rejected: {subject} is not of X.509 version 3"),
+        ),
+        // The error's variant names a rule; it carries nothing of the peer that is printed here.
+        _ => Refusal::new(
+            "CERT_REJECTED",
+            format!("certificate rejected: {subject} is malformed"),
+        ),
+    }
+}
+
+/// An authority's certificate where a server's is expected.
+fn authority_as_server(certificate: &X509Certificate<'_>) -> Refusal {
+    let text = format!(
+        "unsuitable certificate purpose: {} is an authority's certificate and not a server's",
+        show::subject(certificate)
+    );
+    Refusal::new("INVALID_PURPOSE", text)
+}
+
+/// The chain as it was sent, from the server's certificate towards a root.
+struct Walk<'a> {
+    /// The certificates that follow from each other by name; never empty.
+    path: Vec<X509Certificate<'a>>,
+    /// What it was judged by.
+    parts: &'a Parts<'a>,
+}
+
+impl<'a> Walk<'a> {
+    /// Follows the issuers' names through what was sent, until nobody or a root comes next.
+    fn of(parts: &'a Parts<'a>, leaf: X509Certificate<'a>) -> Self {
+        let read = |der: &'a CertificateDer<'_>| Some(X509Certificate::from_der(der).ok()?.1);
+        let mut others: Vec<_> = parts.intermediates.iter().filter_map(read).collect();
+        let mut path = vec![leaf];
+        while let Some(last) = path.last()
+            && !is_self_issued(last)
+            && path.len() < MAX_WALK
+        {
+            let fits = |it: &X509Certificate<'_>| may_have_issued(it, last);
+            let named = |it: &X509Certificate<'_>| it.subject().as_raw() == last.issuer().as_raw();
+            let next = others
+                .iter()
+                .position(fits)
+                .or(others.iter().position(named));
+            let Some(next) = next else { break };
+            path.push(others.swap_remove(next));
+        }
+        Self { path, parts }
+    }
+
+    /// The server's own certificate.
+    fn leaf(&self) -> &X509Certificate<'a> {
+        &self.path[0]
+    }
+
+    /// The last certificate that was found.
+    fn top(&self) -> &X509Certificate<'a> {
+        &self.path[self.path.len() - 1]
+    }
+
+    /// The anchors that may have issued a certificate.
+    fn anchors_of(&self, certificate: &X509Certificate<'_>) -> Vec<X509Certificate<'a>> {
+        let anchors = self
+            .parts
+            .roots
+            .named(content(certificate.issuer().as_raw()));
+        anchors
+            .into_iter()
+            .filter_map(|der| Some(X509Certificate::from_der(der).ok()?.1))
+            .filter(|anchor| may_have_issued(anchor, certificate))
+            .take(MAX_WALK)
+            .collect()
+    }
+
+    /// Whether an anchor may have issued any certificate of the walk.
+    fn meets_anchor(&self) -> bool {
+        self.path.iter().any(|it| !self.anchors_of(it).is_empty())
+    }
+
+    /// The walk ends at a stranger.
+    fn untrusted(&self) -> Refusal {
+        let (leaf, top) = (self.leaf(), self.top());
+        let (code, text) = match (self.path.len(), is_self_issued(top)) {
+            (1, true) => (
+                "DEPTH_ZERO_SELF_SIGNED_CERT",
+                format!(
+                    "self-signed certificate: {} vouches for itself and is no trust anchor here",
+                    show::subject(leaf)
+                ),
+            ),
+            (_, true) => (
+                "SELF_SIGNED_CERT_IN_CHAIN",
+                format!(
+                    "self-signed certificate in certificate chain: it ends at {}, which is no \
+                     trust anchor here",
+                    show::subject(top)
+                ),
+            ),
+            (1, false) => (
+                "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+                format!(
+                    "unable to verify the first certificate: {} came without its issuer {}, which \
+                     is no trust anchor here",
+                    show::subject(leaf),
+                    show::issuer(leaf)
+                ),
+            ),
+            (_, false) => (
+                "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+                format!(
+                    "unable to get local issuer certificate: the chain ends at {}, whose issuer {} \
+                     is no trust anchor here",
+                    show::subject(top),
+                    show::issuer(top)
+                ),
+            ),
+        };
+        Refusal::new(code, text)
+    }
+
+    /// The first certificate that is out of its dates.
+    fn out_of_date(&self, now: UnixTime) -> Refusal {
+        let mut faults = self
+            .path
+            .iter()
+            .filter_map(|it| own_anchor::check_dates(it, now).err());
+        faults.next().unwrap_or_else(|| {
+            let text = "certificate has expired: one of the chain is never valid";
+            Refusal::new("CERT_HAS_EXPIRED", text)
+        })
+    }
+
+    /// The first certificate that none of its possible issuers signed; `None` when the walk comes
+    /// to one that has no possible issuer: then the chain is a stranger's, not forged.
+    fn unsigned(&self) -> Option<Refusal> {
+        for (index, certificate) in self.path.iter().enumerate() {
+            let mut issuers = self.anchors_of(certificate);
+            let next = self
+                .path
+                .get(index + 1)
+                .filter(|it| may_have_issued(it, certificate));
+            if issuers.is_empty() && next.is_none() {
+                return None;
+            }
+            let algorithms = self.parts.algorithms;
+            issuers.extend(next.cloned());
+            let signed =
+                |issuer: &X509Certificate<'_>| signature::holds(certificate, issuer, algorithms);
+            if !issuers.iter().any(signed) {
+                return Some(bad_signature(certificate, algorithms));
+            }
+        }
+        None
+    }
+
+    /// The signer that may not sign: the one that was refused for its key usage, else the first
+    /// that is no authority.
+    fn not_an_authority(&self, refused: Option<&X509Certificate<'_>>) -> Refusal {
+        let (subject, why) = match refused {
+            Some(it) => (show::subject(it), "its key usage lacks keyCertSign"),
+            None => {
+                let mut signers = self.path.iter().skip(1);
+                let plain = signers.find(|it| !it.is_ca()).unwrap_or(self.top());
+                (show::subject(plain), "it is not an authority")
+            }
+        };
+        let text = format!("invalid CA certificate: {subject} may not sign others, {why}");
+        Refusal::new("INVALID_CA", text)
+    }
+
+    /// A rule that the whole chain broke, or one that has no better words.
+    fn by_rule(&self, error: &Error) -> Refusal {
+        let leaf = show::subject(self.leaf());
+        match error {
+            Error::PathLenConstraintViolated => Refusal::new(
+                "PATH_LENGTH_EXCEEDED",
+                format!(
+                    "path length constraint exceeded: more authorities stand above {leaf} than \
+                     one of them allows"
+                ),
+            ),
+            Error::MaximumPathDepthExceeded
+            | Error::MaximumPathBuildCallsExceeded
+            | Error::MaximumSignatureChecksExceeded
+            | Error::MaximumNameConstraintComparisonsExceeded => Refusal::new(
+                "CERT_CHAIN_TOO_LONG",
+                format!("certificate chain too long: the one of {leaf} is too long or too tangled"),
+            ),
+            Error::NameConstraintViolation => Refusal::new(
+                "PERMITTED_VIOLATION",
+                format!(
+                    "name constraint violation: an authority of {leaf} may not speak for {}",
+                    show::list(&show::names(self.leaf()))
+                ),
+            ),
+            Error::UnsupportedCriticalExtension => {
+                let strange = |it: &&X509Certificate<'_>| has_unknown_critical(it);
+                let at_fault = self.path.iter().find(strange).unwrap_or(self.leaf());
+                unreadable(error, at_fault)
+            }
+            _ => unreadable(error, self.leaf()),
+        }
+    }
+}
+
+/// Whether a certificate names itself as its issuer.
+fn is_self_issued(certificate: &X509Certificate<'_>) -> bool {
+    certificate.subject().as_raw() == certificate.issuer().as_raw()
+}
+
+/// Whether one certificate may be another's issuer: by name, and by the key identifiers if both
+/// have one (RFC 5280 §4.2.1.1). Two authorities may have the same name.
+fn may_have_issued(issuer: &X509Certificate<'_>, issued: &X509Certificate<'_>) -> bool {
+    let names = issuer.subject().as_raw() == issued.issuer().as_raw();
+    match (own_key_id(issuer), issuer_key_id(issued)) {
+        (Some(own), Some(wanted)) => names && own == wanted,
+        _ => names,
+    }
+}
+
+/// The identifier of a certificate's own key.
+fn own_key_id<'a>(certificate: &'a X509Certificate<'_>) -> Option<&'a [u8]> {
+    let mut extensions = certificate.iter_extensions();
+    extensions.find_map(|extension| match extension.parsed_extension() {
+        ParsedExtension::SubjectKeyIdentifier(id) => Some(id.0),
+        _ => None,
+    })
+}
+
+/// The identifier of the key that signed a certificate.
+fn issuer_key_id<'a>(certificate: &'a X509Certificate<'_>) -> Option<&'a [u8]> {
+    let mut extensions = certificate.iter_extensions();
+    extensions.find_map(|extension| match extension.parsed_extension() {
+        ParsedExtension::AuthorityKeyIdentifier(id) => Some(id.key_identifier.as_ref()?.0),
+        _ => None,
+    })
+}
+
+/// Whether a certificate has a critical extension that the parser does not know either.
+fn has_unknown_critical(certificate: &X509Certificate<'_>) -> bool {
+    certificate
+        .iter_extensions()
+        .any(|extension| extension.critical && extension.parsed_extension().unsupported())
+}
+
+/// The inside of a DER sequence, which is how anchors keep their names.
+fn content(sequence: &[u8]) -> &[u8] {
+    Any::from_der(sequence).map_or(&[], |(_, any)| any.data)
+}
+
+/// Certificates that are looked at when a chain is put into words: more than any path webpki
+/// follows, and few enough that a chain of hundreds costs nothing.
+const MAX_WALK: usize = 16;
