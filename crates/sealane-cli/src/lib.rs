@@ -7,6 +7,7 @@
 // A module uses what is declared below it, never above.
 pub mod serve;
 pub mod echo;
+pub mod cert;
 pub mod launch;
 pub mod banner;
 pub mod options;
@@ -50,6 +51,8 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Answer every request with what it was, over HTTPS.
     Echo(echo::EchoArgs),
+    /// Make a certificate and its private key.
+    Cert(cert::CertArgs),
 }
 
 /// Runs the program with these arguments, the first of which is its own name.
@@ -110,6 +113,7 @@ fn perform(command: &Command) -> Result<Ended> {
         match command {
             Command::Serve(args) => serve::run(args).await,
             Command::Echo(args) => echo::run(args).await,
+            Command::Cert(args) => cert::run(args),
         }
     });
     // A read that hangs on a broken disk must not keep a program that was told to end.

@@ -4,6 +4,7 @@
 
 mod running;
 
+mod cert;
 mod echo;
 mod ending;
 mod refusals;
