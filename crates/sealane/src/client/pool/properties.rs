@@ -197,13 +197,16 @@ impl Model {
 
     fn release(&mut self, key: u8) -> Option<(u8, u32)> {
         self.leave(key);
-        let waits_here = |wait: &(u8, u32)| wait.0 == key;
-        let waits_without_any = |wait: &(u8, u32)| self.busy_of(wait.0) == 0;
-        let may_dial = |wait: &&(u8, u32)| self.key_may_dial(wait.0);
-        let claims: [&dyn Fn(&(u8, u32)) -> bool; 3] = [&waits_here, &waits_without_any, &|_| true];
-        let waiting = || self.waiting.iter().filter(may_dial).copied();
-        let next = claims.into_iter().find_map(|claim| waiting().find(claim));
-        let next = next.filter(|_| self.total_may_grow())?;
+        let claim = |whose: u8| match self.busy_of(whose) {
+            _ if whose == key => 0,
+            0 => 1,
+            _ => 2,
+        };
+        let candidates = self.waiting.iter().copied();
+        let next = candidates
+            .filter(|wait| self.total_may_grow() && self.key_may_dial(wait.0))
+            // Of equal claims the first, which came first.
+            .min_by_key(|wait| claim(wait.0))?;
         self.waiting.retain(|wait| *wait != next);
         self.busy.push(next.0);
         Some(next)
@@ -374,9 +377,7 @@ impl World {
                     connection: handed,
                 } => {
                     assert_eq!(handed, connection);
-                    if self.tell(waiter, key) {
-                        self.connections.insert(connection, Whereabouts::Busy);
-                        self.busy.push((key, Some(connection)));
+                    if self.tell(waiter, key, &Grant::Connection(connection)) {
                         return;
                     }
                 }
@@ -401,19 +402,25 @@ impl World {
     /// Lets the next waiter dial, or the one after it if that one cannot be told.
     fn let_dial(&mut self, next: Option<(u8, u32)>) {
         let Some((key, waiter)) = next else { return };
-        if self.tell(waiter, key) {
-            self.busy.push((key, None));
-        } else {
+        if !self.tell(waiter, key, &Grant::Dial) {
             self.release(key);
         }
     }
 
     /// Tells a waiter that its turn has come; `false` if it is gone.
-    fn tell(&mut self, waiter: u32, key: u8) -> bool {
+    fn tell(&mut self, waiter: u32, key: u8, grant: &Grant<u32>) -> bool {
         let place = self.waiters.iter().position(|it| it.1 == key);
         let (first, _, wait, listens) = self.waiters.remove(place.expect("somebody waits"));
         assert_eq!(first, waiter, "the first of the key is served first");
         assert!(!self.pool.cancel(wait), "it is not in the queue any more");
+        if listens {
+            let connection = match *grant {
+                Grant::Connection(connection) => Some(connection),
+                Grant::Dial => None,
+            };
+            connection.map(|it| self.connections.insert(it, Whereabouts::Busy));
+            self.busy.push((key, connection));
+        }
         listens
     }
 

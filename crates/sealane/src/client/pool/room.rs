@@ -1,8 +1,8 @@
 //! What the pool knows of one key, and where to find it by key or by number.
 //!
 //! A room lives while anything is in it. Its number stays the same meanwhile, so that the pool's
-//! orders (longest idle, nearest deadline, oldest claim) need not copy keys; numbers are used again,
-//! turns are not. No limit is enforced here.
+//! orders (longest idle, nearest deadline, oldest claim) need not copy keys; numbers are used
+//! again, turns are not. No limit is enforced here.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
