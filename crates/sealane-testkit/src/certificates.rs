@@ -8,8 +8,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use rcgen::{
-    BasicConstraints, Certificate, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyPair, KeyUsagePurpose, SignatureAlgorithm, date_time_ymd,
+    BasicConstraints, Certificate, CertificateParams, CustomExtension, DnType,
+    ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    NameConstraints, SignatureAlgorithm, date_time_ymd,
 };
 
 /// A kind of key a certificate can have.
@@ -52,6 +53,139 @@ impl KeyKind {
 /// A day in the proleptic Gregorian calendar, at 00:00 UTC: year, month, day.
 pub type Day = (i32, u8, u8);
 
+/// What a certificate says. The two constructors say what is right; the rest makes it wrong.
+#[derive(Clone, Debug)]
+pub struct Template {
+    /// Subject, alternative names, dates, uses and constraints.
+    params: CertificateParams,
+    /// The kind of its key.
+    key: KeyKind,
+}
+
+impl Template {
+    /// A server's certificate for these host names and IP addresses; the first is its common name.
+    pub fn server(names: &[&str]) -> Self {
+        let common_name = names.first().copied().unwrap_or_default();
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let params = CertificateParams::new(names).expect("the names are ASCII");
+        let mut template = Self::of(params, common_name);
+        template.params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        template.params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        template
+    }
+
+    /// The certificate of an authority with this name.
+    pub fn authority(name: &str) -> Self {
+        let mut template = Self::of(CertificateParams::default(), name);
+        template.params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        template.params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        template
+    }
+
+    /// What both have in common.
+    fn of(mut params: CertificateParams, common_name: &str) -> Self {
+        params.not_before = date_time_ymd(2000, 1, 1);
+        params.not_after = date_time_ymd(2049, 12, 31);
+        params
+            .distinguished_name
+            .push(DnType::CommonName, common_name);
+        params.use_authority_key_identifier_extension = true;
+        let key = KeyKind::P256;
+        Self { params, key }
+    }
+
+    /// With another common name; alternative names stay.
+    pub fn common_name(mut self, name: &str) -> Self {
+        let subject = &mut self.params.distinguished_name;
+        subject.remove(DnType::CommonName);
+        subject.push(DnType::CommonName, name);
+        self
+    }
+
+    /// With another kind of key.
+    pub fn key(mut self, kind: KeyKind) -> Self {
+        self.key = kind;
+        self
+    }
+
+    /// Valid between two days only.
+    pub fn between(mut self, from: Day, to: Day) -> Self {
+        self.params.not_before = date_time_ymd(from.0, from.1, from.2);
+        self.params.not_after = date_time_ymd(to.0, to.1, to.2);
+        self
+    }
+
+    /// Says CA:TRUE or CA:FALSE, whatever it is used for.
+    pub fn says_authority(mut self, yes: bool) -> Self {
+        self.params.is_ca = match yes {
+            true => IsCa::Ca(BasicConstraints::Unconstrained),
+            false => IsCa::ExplicitNoCa,
+        };
+        self
+    }
+
+    /// Allows this many authorities between itself and a server.
+    pub fn path_length(mut self, length: u8) -> Self {
+        self.params.is_ca = IsCa::Ca(BasicConstraints::Constrained(length));
+        self
+    }
+
+    /// With a key usage that lets it sign handshakes and no certificates.
+    pub fn may_not_certify(mut self) -> Self {
+        self.params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        self
+    }
+
+    /// Without key usage and extended key usage.
+    pub fn without_uses(mut self) -> Self {
+        self.params.key_usages.clear();
+        self.params.extended_key_usages.clear();
+        self
+    }
+
+    /// With an extended key usage for clients only.
+    pub fn for_clients(mut self) -> Self {
+        self.params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        self
+    }
+
+    /// Allowed to speak for this domain and what is below it, and for no other.
+    pub fn permits(mut self, domain: &str) -> Self {
+        self.params.name_constraints = Some(NameConstraints {
+            permitted_subtrees: vec![GeneralSubtree::DnsName(domain.to_owned())],
+            excluded_subtrees: Vec::new(),
+        });
+        self
+    }
+
+    /// With a critical extension that nobody knows.
+    pub fn with_unknown_rule(mut self) -> Self {
+        let mut extension =
+            CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 99999, 1], vec![5, 0]);
+        extension.set_criticality(true);
+        self.params.custom_extensions.push(extension);
+        self
+    }
+
+    /// Makes the certificate, signed with its own key.
+    pub fn self_signed(&self) -> PemIdentity {
+        let key = self.new_key();
+        let certificate = self
+            .params
+            .self_signed(&key)
+            .expect("the parameters are complete");
+        PemIdentity {
+            chain_pem: certificate.pem(),
+            key_pem: key.serialize_pem(),
+        }
+    }
+
+    /// A fresh key of the kind that is wanted.
+    fn new_key(&self) -> KeyPair {
+        KeyPair::generate_for(self.key.algorithm()).expect("the kind of key is supported")
+    }
+}
+
 /// A certificate authority: a self-signed root, or an intermediate below one.
 pub struct TestCa {
     /// Name and key that sign.
@@ -65,8 +199,13 @@ pub struct TestCa {
 impl TestCa {
     /// Makes a self-signed root.
     pub fn new() -> Self {
-        let params = authority("Sealane test root");
-        let key = KeyPair::generate().expect("a P-256 key is made from random octets");
+        Self::root(&Template::authority("Sealane test root"))
+    }
+
+    /// Makes a self-signed root that says this.
+    pub fn root(template: &Template) -> Self {
+        let params = template.params.clone();
+        let key = template.new_key();
         let certificate = params
             .self_signed(&key)
             .expect("the parameters are complete");
@@ -79,8 +218,13 @@ impl TestCa {
 
     /// Makes an intermediate authority that this one signs; what it issues carries its chain.
     pub fn intermediate(&self) -> Self {
-        let params = authority("Sealane test intermediate");
-        let key = KeyPair::generate().expect("a P-256 key is made from random octets");
+        self.intermediate_like(&Template::authority("Sealane test intermediate"))
+    }
+
+    /// Makes an intermediate that says this.
+    pub fn intermediate_like(&self, template: &Template) -> Self {
+        let params = template.params.clone();
+        let key = template.new_key();
         let certificate = params
             .signed_by(&key, &self.issuer)
             .expect("the parameters are complete");
@@ -99,30 +243,19 @@ impl TestCa {
 
     /// Issues a server certificate with another kind of key.
     pub fn issue_with_key(&self, kind: KeyKind, names: &[&str]) -> PemIdentity {
-        self.issue_between(kind, names, (2000, 1, 1), (2049, 12, 31))
+        self.issue_like(&Template::server(names).key(kind))
     }
 
     /// Issues a server certificate that is valid between two days.
-    pub fn issue_between(
-        &self,
-        kind: KeyKind,
-        names: &[&str],
-        (year, month, day): Day,
-        (end_year, end_month, end_day): Day,
-    ) -> PemIdentity {
-        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        let common_name = names.first().cloned().unwrap_or_default();
-        let mut params = CertificateParams::new(names).expect("the names are ASCII");
-        params.not_before = date_time_ymd(year, month, day);
-        params.not_after = date_time_ymd(end_year, end_month, end_day);
-        params
-            .distinguished_name
-            .push(DnType::CommonName, common_name);
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        params.use_authority_key_identifier_extension = true;
-        let key = KeyPair::generate_for(kind.algorithm()).expect("the kind of key is supported");
-        let leaf = params
+    pub fn issue_between(&self, kind: KeyKind, names: &[&str], from: Day, to: Day) -> PemIdentity {
+        self.issue_like(&Template::server(names).key(kind).between(from, to))
+    }
+
+    /// Issues a certificate that says this.
+    pub fn issue_like(&self, template: &Template) -> PemIdentity {
+        let key = template.new_key();
+        let leaf = template
+            .params
             .signed_by(&key, &self.issuer)
             .expect("the parameters are complete");
         PemIdentity {
@@ -199,16 +332,4 @@ pub struct PemFiles {
     pub cert: PathBuf,
     /// The file with the private key.
     pub key: PathBuf,
-}
-
-/// The parameters of an authority with this name.
-fn authority(name: &str) -> CertificateParams {
-    let mut params = CertificateParams::default();
-    params.not_before = date_time_ymd(2000, 1, 1);
-    params.not_after = date_time_ymd(2049, 12, 31);
-    params.distinguished_name.push(DnType::CommonName, name);
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    params.use_authority_key_identifier_extension = true;
-    params
 }
