@@ -25,6 +25,11 @@ house:
     .ci/house.py --self-test
     .ci/house.py
 
+# What became of each name of the module: rows, items, tests and cases of docs/node-map.md
+node-map:
+    .ci/node_map.py --self-test
+    .ci/node_map.py
+
 # All tests, doc tests among them
 test:
     cargo test --workspace
