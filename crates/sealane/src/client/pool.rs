@@ -76,15 +76,6 @@ pub(crate) enum Checkout<C> {
     Wait(WaitId),
 }
 
-/// What a waiter gets when its turn has come.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Grant<C> {
-    /// A connection that another request has just given back; it was never idle.
-    Connection(C),
-    /// The right to dial, already counted.
-    Dial,
-}
-
 /// What became of a connection that was given back.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Returned<K, C, W> {

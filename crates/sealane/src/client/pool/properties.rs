@@ -377,7 +377,7 @@ impl World {
                     connection: handed,
                 } => {
                     assert_eq!(handed, connection);
-                    if self.tell(waiter, key, &Grant::Connection(connection)) {
+                    if self.tell(waiter, key, Some(connection)) {
                         return;
                     }
                 }
@@ -402,22 +402,18 @@ impl World {
     /// Lets the next waiter dial, or the one after it if that one cannot be told.
     fn let_dial(&mut self, next: Option<(u8, u32)>) {
         let Some((key, waiter)) = next else { return };
-        if !self.tell(waiter, key, &Grant::Dial) {
+        if !self.tell(waiter, key, None) {
             self.release(key);
         }
     }
 
-    /// Tells a waiter that its turn has come; `false` if it is gone.
-    fn tell(&mut self, waiter: u32, key: u8, grant: &Grant<u32>) -> bool {
+    /// Tells a waiter that this connection is its own, or that it may dial; `false` if it is gone.
+    fn tell(&mut self, waiter: u32, key: u8, connection: Option<u32>) -> bool {
         let place = self.waiters.iter().position(|it| it.1 == key);
         let (first, _, wait, listens) = self.waiters.remove(place.expect("somebody waits"));
         assert_eq!(first, waiter, "the first of the key is served first");
         assert!(!self.pool.cancel(wait), "it is not in the queue any more");
         if listens {
-            let connection = match *grant {
-                Grant::Connection(connection) => Some(connection),
-                Grant::Dial => None,
-            };
             connection.map(|it| self.connections.insert(it, Whereabouts::Busy));
             self.busy.push((key, connection));
         }
