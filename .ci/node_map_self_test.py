@@ -12,7 +12,7 @@ PAGE = """# Server
 | name | sealane | test or state |
 | --- | --- | --- |
 | `timeout` | `sealane::Options::timeout` | `sealane/tests/server.rs::c002_it_ends` |
-| `agent` | `sealane::run`, `sealane::Kind::Small` | `cases.json::1/one`, `sealane/src/a.rs::in_time` |
+| `agent` | `sealane::run`, `sealane::Kind::Small` | `c.json::1/one`, `sealane/src/a.rs::in_time` |
 | `ref` | — | diverges: there is none |
 | `tls` | `sealane::Info::suite`, `sealane::Room::door` | open |
 
@@ -66,7 +66,7 @@ fn asleep() {}
 #[test]
 fn c003_and_c004() {}
 """,
-    "cases.json": '{"cases": [{"id": "1/one"}]}',
+    "c.json": '{"cases": [{"id": "1/one"}]}',
     "docs/node-map/rows.txt": """# Names.
 
 1 Options
@@ -126,7 +126,7 @@ BREAKS = [
     ("test in a comment", PAGES, "rs::beside", "rs::in_comment", "no such test"),
     ("file gone", PAGES, "tests/server.rs::beside", "tests/x.rs::beside", "no such test"),
     ("case of a suite gone", PAGES, "1/one", "1/two", "no such test"),
-    ("not a test", PAGES, "`cases.json::1/one`", "`cases`", "no state"),
+    ("not a test", PAGES, "`c.json::1/one`", "`cases`", "no state"),
     ("not a test beside one", PAGES, "`sealane/src/a.rs::in_time`", "`x`", "form of a test: x"),
     ("number twice", TESTS, "fn beside", "fn c003_x" + MORE, "more than one test name"),
     ("number and divergence", TESTS, "c003_and_c004", "c003_c001_c004", "C001 diverges, and yet"),
