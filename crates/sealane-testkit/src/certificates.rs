@@ -236,6 +236,15 @@ impl TestCa {
         }
     }
 
+    /// Certifies the key and name of another authority once more, and gives that certificate.
+    pub fn cross_sign(&self, other: &Self, template: &Template) -> String {
+        let certificate = template
+            .params
+            .signed_by(other.issuer.key(), &self.issuer)
+            .expect("the parameters are complete");
+        certificate.pem()
+    }
+
     /// Issues a server certificate with a P-256 key for these host names and IP addresses.
     pub fn issue(&self, names: &[&str]) -> PemIdentity {
         self.issue_with_key(KeyKind::P256, names)

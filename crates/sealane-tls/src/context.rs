@@ -1,7 +1,8 @@
 //! A secure context: parsed, validated, immutable and shared by all connections that use it.
 //!
-//! A server's stands here, a client's in `context/client.rs`. One context holds one ticket key ring and one credential, so that sessions resume across
-//! connections. What rustls leaves to choose is chosen here, with the reason.
+//! A server's stands here, a client's in `context/client.rs`. One context holds one ticket key ring
+//! and one credential, so that sessions resume across connections. What rustls leaves to choose is
+//! chosen here, with the reason.
 
 use std::fmt;
 use std::sync::{Arc, LazyLock};

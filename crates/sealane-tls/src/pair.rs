@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use rustls::client::Resumption;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConnection};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection};
 use rustls::{SupportedCipherSuite, SupportedProtocolVersion};
 use rustls_pki_types::{CertificateDer, ServerName};
 use sealane_testkit::certificates::{KeyKind, TestCa};
 
-use crate::select::observe;
+use crate::select::{Observation, observe};
 use crate::{Identity, SecureContext, ServerTlsOptions};
 
 /// What a client of these tests offers.
@@ -68,6 +68,8 @@ pub(crate) struct Pair {
     pub(crate) server: ServerConnection,
     /// What the resolver saw.
     pub(crate) servername: Option<String>,
+    /// What the client's verifier saw.
+    pub(crate) seen: Observation,
     /// The first failure at the server.
     pub(crate) server_error: Option<rustls::Error>,
     /// The first failure at the client.
@@ -76,11 +78,21 @@ pub(crate) struct Pair {
 
 /// Joins a client to a server until neither has anything to say.
 pub(crate) fn connect(context: &SecureContext, client: &Arc<ClientConfig>, name: &str) -> Pair {
+    connect_to(context.server_config(), client, name)
+}
+
+/// The same with a server that is not of our making.
+pub(crate) fn connect_to(
+    server: &Arc<ServerConfig>,
+    client: &Arc<ClientConfig>,
+    name: &str,
+) -> Pair {
     let name = ServerName::try_from(name.to_owned()).unwrap();
     let mut pair = Pair {
         client: ClientConnection::new(Arc::clone(client), name).unwrap(),
-        server: ServerConnection::new(Arc::clone(context.server_config())).unwrap(),
+        server: ServerConnection::new(Arc::clone(server)).unwrap(),
         servername: None,
+        seen: Observation::default(),
         server_error: None,
         client_error: None,
     };
@@ -103,7 +115,9 @@ pub(crate) fn connect(context: &SecureContext, client: &Arc<ClientConfig>, name:
         let mut rest = octets.as_slice();
         while !rest.is_empty() && pair.client_error.is_none() {
             pair.client.read_tls(&mut rest).unwrap();
-            pair.client_error = pair.client.process_new_packets().err();
+            let (result, seen) = observe(|| pair.client.process_new_packets().err());
+            pair.seen.add(seen);
+            pair.client_error = result;
         }
     }
     pair

@@ -1,7 +1,8 @@
 //! Facts after the handshake: what was agreed, under the names that users search for.
 //!
-//! The verdict on the peer's identity stands here too, but is found in `verify`. Names of suites are OpenSSL's, since that is what logs,
-//! `openssl ciphers` and the https module show; groups carry their names in the IANA registry.
+//! The verdict on the peer's identity stands here too, but is found in `verify`. Names of suites
+//! are OpenSSL's, since that is what logs, `openssl ciphers` and the https module show; groups
+//! carry their names in the IANA registry.
 
 use std::borrow::Cow;
 use std::sync::Arc;

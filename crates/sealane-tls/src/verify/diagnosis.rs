@@ -177,13 +177,17 @@ impl<'a> Walk<'a> {
             .into_iter()
             .filter_map(|der| Some(X509Certificate::from_der(der).ok()?.1))
             .filter(|anchor| may_have_issued(anchor, certificate))
-            .take(MAX_WALK)
+            .take(MAX_NAMESAKES)
             .collect()
     }
 
-    /// Whether an anchor may have issued any certificate of the walk.
+    /// Whether an anchor signed any certificate of the walk.
     fn meets_anchor(&self) -> bool {
-        self.path.iter().any(|it| !self.anchors_of(it).is_empty())
+        let signed = |it| {
+            let mut anchors = self.anchors_of(it).into_iter();
+            anchors.any(|anchor| signature::holds(it, &anchor, self.parts.algorithms))
+        };
+        self.path.iter().any(signed)
     }
 
     /// The walk ends at a stranger.
@@ -240,21 +244,19 @@ impl<'a> Walk<'a> {
     }
 
     /// The first certificate that none of its possible issuers signed; `None` when the walk comes
-    /// to one that has no possible issuer: then the chain is a stranger's, not forged.
+    /// to one that has no possible issuer or is truly its own: then the chain is a stranger's, not
+    /// forged.
     fn unsigned(&self) -> Option<Refusal> {
+        let algorithms = self.parts.algorithms;
         for (index, certificate) in self.path.iter().enumerate() {
             let mut issuers = self.anchors_of(certificate);
-            let next = self
-                .path
-                .get(index + 1)
-                .filter(|it| may_have_issued(it, certificate));
-            if issuers.is_empty() && next.is_none() {
-                return None;
-            }
-            let algorithms = self.parts.algorithms;
-            issuers.extend(next.cloned());
+            let next = self.path.get(index + 1);
+            issuers.extend(next.filter(|it| may_have_issued(it, certificate)).cloned());
             let signed =
                 |issuer: &X509Certificate<'_>| signature::holds(certificate, issuer, algorithms);
+            if issuers.is_empty() || (is_self_issued(certificate) && signed(certificate)) {
+                return None;
+            }
             if !issuers.iter().any(signed) {
                 return Some(bad_signature(certificate, algorithms));
             }
@@ -360,3 +362,6 @@ fn content(sequence: &[u8]) -> &[u8] {
 /// Certificates that are looked at when a chain is put into words: more than any path webpki
 /// follows, and few enough that a chain of hundreds costs nothing.
 const MAX_WALK: usize = 16;
+
+/// Anchors of one name that are tried: some authorities renewed theirs a few times.
+const MAX_NAMESAKES: usize = 4;

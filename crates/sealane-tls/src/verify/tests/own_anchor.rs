@@ -1,0 +1,110 @@
+//! Is a self-signed certificate that was given believed, and nothing else because of it?
+
+use sealane_testkit::certificates::Template;
+
+use super::{chain, code_with, judge_at, now, server};
+use crate::error::Refusal;
+use crate::trust::Roots;
+
+/// Judges a certificate that was given as its own anchor.
+fn judge_itself(pem: &str, name: &str) -> Result<(), Refusal> {
+    judge_at(Roots::from_pem(pem).unwrap(), pem, name, now())
+}
+
+#[test]
+fn whatever_it_calls_itself_it_is_believed() {
+    for template in [
+        server(),
+        server().says_authority(true),
+        server().says_authority(false),
+        server().without_uses(),
+        Template::authority("localhost"),
+    ] {
+        let pem = template.self_signed().chain_pem;
+        assert_eq!(judge_itself(&pem, "localhost"), Ok(()), "{template:?}");
+    }
+}
+
+#[test]
+fn the_certificate_of_the_page_s_command_is_believed_by_its_common_name() {
+    assert_eq!(judge_itself(PAGE, "localhost"), Ok(()));
+    assert_eq!(judge_itself(PAGE, "LocalHost"), Ok(()));
+    for other in ["other.example", "127.0.0.1"] {
+        let code = code_with(judge_itself(PAGE, other), &["CN=localhost"]);
+        assert_eq!(code, "ERR_TLS_CERT_ALTNAME_INVALID", "{other}");
+    }
+    // Not given, it is a stranger like any other.
+    let stranger = Roots::from_pem(server().self_signed().chain_pem).unwrap();
+    let code = judge_at(stranger, PAGE, "localhost", now())
+        .unwrap_err()
+        .code;
+    assert_eq!(code, "DEPTH_ZERO_SELF_SIGNED_CERT");
+}
+
+#[test]
+fn the_common_name_counts_only_without_other_names() {
+    let named = Template::server(&["other.example"]).common_name("localhost");
+    let pem = named.self_signed().chain_pem;
+    let code = judge_itself(&pem, "localhost").unwrap_err().code;
+    assert_eq!(code, "ERR_TLS_CERT_ALTNAME_INVALID");
+    assert_eq!(judge_itself(&pem, "other.example"), Ok(()));
+
+    let address = Template::server(&["127.0.0.1"]).common_name("localhost");
+    let pem = address.self_signed().chain_pem;
+    let code = judge_itself(&pem, "localhost").unwrap_err().code;
+    assert_eq!(code, "ERR_TLS_CERT_ALTNAME_INVALID");
+}
+
+#[test]
+fn everything_else_still_counts() {
+    for (template, code) in [
+        (
+            server().between((2000, 1, 1), (2001, 1, 1)),
+            "CERT_HAS_EXPIRED",
+        ),
+        (
+            server().between((2040, 1, 1), (2041, 1, 1)),
+            "CERT_NOT_YET_VALID",
+        ),
+        (server().for_clients(), "INVALID_PURPOSE"),
+        (server().with_unknown_rule(), "UNHANDLED_CRITICAL_EXTENSION"),
+    ] {
+        for template in [template.clone(), template.says_authority(true)] {
+            let pem = template.self_signed().chain_pem;
+            let judged = judge_itself(&pem, "localhost");
+            assert_eq!(
+                code_with(judged, &["\"CN=localhost\""]),
+                code,
+                "{template:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_key_that_is_too_short_proves_nothing() {
+    let code = code_with(judge_itself(SHORT_KEY, "localhost"), &["too short"]);
+    assert_eq!(code, "CERT_SIGNATURE_FAILURE");
+}
+
+#[test]
+fn one_octet_less_and_it_is_another_certificate() {
+    let given = Roots::from_pem(PAGE).unwrap();
+    let mut octets = chain(PAGE)[0].to_vec();
+    let last = octets.len() - 1;
+    octets[last] ^= 1;
+    assert!(!given.contains(&octets.clone().into()));
+    // Given itself, its signature is still looked at.
+    let forged = Roots::from_der([&octets]).unwrap();
+    let verifier = super::verifier(forged);
+    let name = rustls_pki_types::ServerName::try_from("localhost").unwrap();
+    let judged = verifier.judge(&[octets.into()], &name, now());
+    assert_eq!(judged.unwrap_err().code, "CERT_SIGNATURE_FAILURE");
+}
+
+/// Made by `openssl req -x509 -newkey rsa:2048 -nodes -sha256 -subj '/CN=localhost'` with a life
+/// of a hundred years, so that no test ends with a calendar: CA:TRUE, and a common name only.
+const PAGE: &str = include_str!("page.pem");
+
+/// The same with `rsa:1024`.
+const SHORT_KEY: &str = include_str!("short_key.pem");
