@@ -1,12 +1,14 @@
 //! Are failures classed, named and described without repeating what a peer sent?
 
+use std::sync::Arc;
+
 use rustls::{
-    AlertDescription, CertificateError, Error as TlsError, InvalidMessage, PeerIncompatible,
-    PeerMisbehaved,
+    AlertDescription, CertificateError, Error as TlsError, InvalidMessage, OtherError,
+    PeerIncompatible, PeerMisbehaved,
 };
 use rustls_pki_types::ServerName;
 
-use super::{HandshakeError, HandshakeErrorKind as Kind, Side};
+use super::{HandshakeError, HandshakeErrorKind as Kind, Refusal, Side};
 
 fn classed(error: TlsError) -> (Kind, &'static str, Side) {
     let error = HandshakeError::from(error);
@@ -104,4 +106,56 @@ fn what_a_peer_wrote_into_its_certificate_is_not_repeated() {
         (Kind::Internal, Side::Local)
     );
     assert!(!format!("{internal} {internal:?}").contains("evil"));
+}
+
+#[test]
+fn a_client_calls_what_ends_its_handshake_eproto() {
+    let at_client = |error: TlsError| {
+        let error = HandshakeError::at_client(&error);
+        (error.kind(), error.code(), error.to_string())
+    };
+    for (alert, shown) in [
+        (AlertDescription::HandshakeFailure, "handshake_failure (40)"),
+        (AlertDescription::ProtocolVersion, "protocol_version (70)"),
+        (AlertDescription::InternalError, "internal_error (80)"),
+    ] {
+        let (kind, code, text) = at_client(TlsError::AlertReceived(alert));
+        assert_eq!((kind, code), (Kind::Alert, "EPROTO"));
+        assert!(text.contains(shown), "{text}");
+    }
+    let (_, code, _) = at_client(TlsError::AlertReceived(
+        AlertDescription::CertificateRequired,
+    ));
+    assert_eq!(code, "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED");
+
+    let (kind, code, _) = at_client(InvalidMessage::InvalidContentType.into());
+    assert_eq!((kind, code), (Kind::NotTls, "ERR_SSL_WRONG_VERSION_NUMBER"));
+    let (kind, code, _) = at_client(CertificateError::BadSignature.into());
+    assert_eq!((kind, code), (Kind::Certificate, "CERT_SIGNATURE_FAILURE"));
+
+    let chosen = PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig;
+    let (kind, code, text) = at_client(chosen.into());
+    assert_eq!((kind, code), (Kind::Version, "EPROTO"));
+    assert!(text.contains("the server chose"), "{text}");
+    for error in [
+        TlsError::from(PeerMisbehaved::SelectedUnofferedApplicationProtocol),
+        TlsError::from(InvalidMessage::MissingData("ServerHello")),
+        TlsError::DecryptError,
+    ] {
+        let (kind, code, _) = at_client(error);
+        assert_eq!((kind, code), (Kind::Protocol, "EPROTO"));
+    }
+}
+
+#[test]
+fn a_refusal_comes_through_rustls_whole() {
+    let refusal = Refusal::new("INVALID_CA", "invalid CA certificate: \"CN=a\"");
+    let error = HandshakeError::from(TlsError::from(refusal));
+    assert_eq!(
+        (error.kind(), error.code()),
+        (Kind::Certificate, "INVALID_CA")
+    );
+    assert_eq!(error.to_string(), "invalid CA certificate: \"CN=a\"");
+    let foreign = CertificateError::Other(OtherError(Arc::new(std::fmt::Error)));
+    assert_eq!(classed(foreign.into()).1, "CERT_REJECTED");
 }

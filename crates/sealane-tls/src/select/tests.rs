@@ -4,7 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use sealane_testkit::certificates::TestCa;
 
-use super::{Observation, note_servername, observe};
+use super::{Observation, note_servername, note_verdict, observe};
+use crate::Verdict;
 use crate::pair::{Offer, connect, default_context};
 
 fn seen(name: &str) -> Observation {
@@ -65,4 +66,30 @@ fn a_client_that_names_an_address_sends_no_name() {
     let pair = connect(&context, &Offer::default().config(&ca), "127.0.0.1");
     assert_eq!(pair.client_error, None);
     assert_eq!(pair.servername, None);
+}
+
+#[test]
+fn later_calls_add_what_they_saw() {
+    let verdict = |code| Verdict::Unauthorized {
+        code,
+        text: "why".into(),
+    };
+    let mut all = seen("name");
+    all.add(Observation {
+        verdict: Some(verdict("first")),
+        ..Observation::default()
+    });
+    all.add(Observation::default());
+    assert_eq!(all.servername.as_deref(), Some("name"));
+    assert_eq!(all.verdict, Some(verdict("first")));
+    all.add(Observation {
+        verdict: Some(verdict("second")),
+        ..seen("other")
+    });
+    assert_eq!(all.servername.as_deref(), Some("other"));
+    assert_eq!(all.verdict, Some(verdict("second")));
+    let ((), observed) = observe(|| note_verdict(&Verdict::Authorized));
+    assert_eq!(observed.verdict, Some(Verdict::Authorized));
+    note_verdict(&Verdict::Authorized);
+    assert_eq!(observe(|| ()).1, Observation::default());
 }

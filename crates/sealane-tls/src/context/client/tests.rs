@@ -1,1 +1,392 @@
 //! Does the gate judge full and resumed handshakes, and say why?
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use rustls::server::WebPkiClientVerifier;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{CertificateError, ClientConfig, Error as TlsError, HandshakeKind};
+use rustls::{RootCertStore, ServerConfig};
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use sealane_testkit::certificates::{KeyKind, PemIdentity, Template, TestCa};
+
+use super::{ClientContext, PROVIDER};
+use crate::pair::{Pair, connect, connect_to, default_context, identity};
+use crate::{
+    ClientTlsOptions, HandshakeError, HandshakeErrorKind, Identity, Observation, Roots,
+    SecureContext, ServerTlsOptions, SessionCache, Side, TlsInfo, TlsVersion, Verdict,
+};
+
+/// A moment so many years after 1970, roughly; in 57 all test certificates are valid.
+fn year(years: u64) -> UnixTime {
+    UnixTime::since_unix_epoch(Duration::from_secs(years * 31_557_600))
+}
+
+fn name(host: &str) -> ServerName<'static> {
+    crate::reference_name(host).unwrap()
+}
+
+fn trusting(ca: &TestCa) -> ClientTlsOptions {
+    ClientTlsOptions::new().ca(Roots::from_der([ca.certificate_der()]).unwrap())
+}
+
+fn serving(pem: &PemIdentity) -> SecureContext {
+    let identity = Identity::from_pem(pem.chain_pem.as_bytes(), pem.key_pem.as_bytes());
+    ServerTlsOptions::new(identity.unwrap()).build().unwrap()
+}
+
+fn admit(client: &ClientContext, pair: &Pair, host: &str, now: UnixTime) -> Judged {
+    client.admit(&pair.client, &name(host), &pair.seen, now)
+}
+
+type Judged = Result<Verdict, HandshakeError>;
+
+/// A full connection, then a resumed one, that share a store.
+fn full_and_resumed(server: &SecureContext, client: &ClientContext, host: &str) -> [Pair; 2] {
+    let cache = SessionCache::new(1);
+    let connect = || connect(server, &client.config(Some(cache.store(()))), host);
+    let pairs = [connect(), connect()];
+    for (pair, kind) in pairs
+        .iter()
+        .zip([HandshakeKind::Full, HandshakeKind::Resumed])
+    {
+        assert_eq!(
+            (&pair.client_error, pair.client.handshake_kind()),
+            (&None, Some(kind))
+        );
+    }
+    pairs
+}
+
+const VERSIONS: [TlsVersion; 2] = [TlsVersion::V1_2, TlsVersion::V1_3];
+
+#[test]
+fn a_good_server_is_admitted_fully_and_resumed() {
+    let ca = TestCa::new();
+    let server = default_context(&ca);
+    for version in VERSIONS {
+        let options = trusting(&ca).min_version(version).max_version(version);
+        let client = options.build().unwrap();
+        for pair in full_and_resumed(&server, &client, "localhost") {
+            let verdict = admit(&client, &pair, "localhost", year(57)).unwrap();
+            assert_eq!(verdict, Verdict::Authorized);
+            assert_eq!((verdict.code(), verdict.text()), (None, None));
+            let info = TlsInfo::new(&pair.client, None).unwrap();
+            assert_eq!(
+                (info.authorized(), info.authorization_error()),
+                (false, None)
+            );
+            let info = info.with_verdict(&verdict);
+            assert_eq!(
+                (info.authorized(), info.authorization_error()),
+                (true, None)
+            );
+            assert_eq!(
+                (info.protocol(), info.alpn()),
+                (version.name(), Some("http/1.1"))
+            );
+        }
+    }
+}
+
+#[test]
+fn a_session_outlives_neither_its_name_nor_its_dates() {
+    let ca = TestCa::new();
+    let server = default_context(&ca);
+    for version in VERSIONS {
+        let options = trusting(&ca).min_version(version).max_version(version);
+        let client = options.build().unwrap();
+        let [_, resumed] = full_and_resumed(&server, &client, "localhost");
+        let code = |host, now| admit(&client, &resumed, host, now).unwrap_err().code();
+        assert_eq!(
+            code("other.example", year(57)),
+            "ERR_TLS_CERT_ALTNAME_INVALID"
+        );
+        assert_eq!(code("localhost", year(81)), "CERT_HAS_EXPIRED");
+        assert_eq!(code("localhost", year(29)), "CERT_NOT_YET_VALID");
+    }
+}
+
+#[test]
+fn what_nobody_observed_is_judged_again() {
+    let ca = TestCa::new();
+    let client = trusting(&ca).build().unwrap();
+    let pair = connect(&default_context(&ca), &client.config(None), "localhost");
+    assert_eq!(pair.seen.verdict, Some(Verdict::Authorized));
+    let blind = Observation::default();
+    let judge = |host: &str| client.admit(&pair.client, &name(host), &blind, year(57));
+    assert_eq!(judge("localhost").unwrap(), Verdict::Authorized);
+    assert_eq!(
+        judge("elsewhere").unwrap_err().code(),
+        "ERR_TLS_CERT_ALTNAME_INVALID"
+    );
+    // What was observed counts, whoever asks.
+    let mut seen = pair.seen.clone();
+    seen.add(Observation {
+        verdict: Some(Verdict::Unauthorized {
+            code: "CERT_REVOKED",
+            text: "as seen".into(),
+        }),
+        ..Observation::default()
+    });
+    let refused = client.admit(&pair.client, &name("localhost"), &seen, year(57));
+    assert_eq!(refused.unwrap_err().code(), "CERT_REVOKED");
+}
+
+#[test]
+fn nothing_is_admitted_before_the_handshake_is_over() {
+    let ca = TestCa::new();
+    let client = trusting(&ca).build().unwrap();
+    let fresh = rustls::ClientConnection::new(client.config(None), name("localhost")).unwrap();
+    let seen = Observation {
+        verdict: Some(Verdict::Authorized),
+        ..Observation::default()
+    };
+    let error = client
+        .admit(&fresh, &name("localhost"), &seen, year(57))
+        .unwrap_err();
+    assert_eq!(
+        (error.kind(), error.side()),
+        (HandshakeErrorKind::Internal, Side::Local)
+    );
+}
+
+#[test]
+fn a_refusal_ends_the_handshake_and_keeps_its_reason() {
+    let ca = TestCa::new();
+    let client = trusting(&TestCa::new()).build().unwrap();
+    let pair = connect(&default_context(&ca), &client.config(None), "localhost");
+    let error = HandshakeError::at_client(pair.client_error.as_ref().unwrap());
+    assert_eq!(error.kind(), HandshakeErrorKind::Certificate);
+    assert_eq!(error.code(), "UNABLE_TO_VERIFY_LEAF_SIGNATURE");
+    assert_eq!(error.side(), Side::Remote);
+    assert!(
+        error.to_string().contains("\"CN=Sealane test root\""),
+        "{error}"
+    );
+    assert_eq!(pair.seen.verdict.unwrap().code(), Some(error.code()));
+    // The server learns that it was the certificate.
+    let alert = HandshakeError::from(pair.server_error.unwrap());
+    assert_eq!(alert.code(), "ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN");
+}
+
+#[test]
+fn whoever_does_not_reject_is_told_all_the_same() {
+    let ca = TestCa::new();
+    for (template, host, code) in [
+        (
+            Template::server(&["localhost"]),
+            "localhost",
+            "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+        ),
+        (
+            Template::server(&["localhost"]).between((2000, 1, 1), (2001, 1, 1)),
+            "localhost",
+            "CERT_HAS_EXPIRED",
+        ),
+    ] {
+        let server = serving(&ca.issue_like(&template));
+        let client = trusting(&TestCa::new())
+            .reject_unauthorized(false)
+            .build()
+            .unwrap();
+        for pair in full_and_resumed(&server, &client, host) {
+            let verdict = admit(&client, &pair, host, year(57)).unwrap();
+            assert_eq!((verdict.authorized(), verdict.code()), (false, Some(code)));
+            assert!(verdict.text().is_some());
+            let info = TlsInfo::new(&pair.client, None)
+                .unwrap()
+                .with_verdict(&verdict);
+            assert_eq!(
+                (info.authorized(), info.authorization_error()),
+                (false, Some(code))
+            );
+        }
+    }
+    let client = trusting(&ca).reject_unauthorized(false).build().unwrap();
+    for pair in full_and_resumed(&default_context(&ca), &client, "elsewhere") {
+        let verdict = admit(&client, &pair, "elsewhere", year(57)).unwrap();
+        assert_eq!(verdict.code(), Some("ERR_TLS_CERT_ALTNAME_INVALID"));
+    }
+    for pair in full_and_resumed(&default_context(&ca), &client, "localhost") {
+        let verdict = admit(&client, &pair, "localhost", year(57)).unwrap();
+        assert_eq!(
+            verdict,
+            Verdict::Authorized,
+            "whoever proves it is believed"
+        );
+    }
+}
+
+#[test]
+fn a_server_without_the_key_is_refused_whatever_is_allowed() {
+    let ca = TestCa::new();
+    let (theirs, own) = (identity(&ca, KeyKind::P256), identity(&ca, KeyKind::P256));
+    let stolen = CertifiedKey::new(theirs.chain().to_vec(), Arc::clone(&own.certified().key));
+    let mut server = ServerConfig::builder_with_provider(Arc::clone(&PROVIDER))
+        .with_protocol_versions(rustls::ALL_VERSIONS)
+        .unwrap()
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(stolen)));
+    server.alpn_protocols = vec![b"http/1.1".to_vec()];
+    let server = Arc::new(server);
+    for version in VERSIONS {
+        for reject in [true, false] {
+            let options = trusting(&ca).min_version(version).max_version(version);
+            let client = options.reject_unauthorized(reject).build().unwrap();
+            let pair = connect_to(&server, &client.config(None), "localhost");
+            let error = pair.client_error.as_ref().unwrap();
+            let forged = TlsError::InvalidCertificate(CertificateError::BadSignature);
+            assert_eq!(
+                (error, pair.seen.verdict),
+                (&forged, Some(Verdict::Authorized))
+            );
+            assert_eq!(
+                HandshakeError::at_client(error).code(),
+                "CERT_SIGNATURE_FAILURE"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_given_certificate_serves_over_tls_although_it_says_it_is_an_authority() {
+    let pem = Template::server(&[])
+        .common_name("localhost")
+        .says_authority(true)
+        .self_signed();
+    let roots = Roots::from_pem(&pem.chain_pem).unwrap();
+    let client = ClientTlsOptions::new().ca(roots).build().unwrap();
+    for pair in full_and_resumed(&serving(&pem), &client, "localhost") {
+        let verdict = admit(&client, &pair, "localhost", year(57)).unwrap();
+        assert_eq!(verdict, Verdict::Authorized);
+        let other = admit(&client, &pair, "other.example", year(57));
+        assert_eq!(
+            other.is_err(),
+            pair.seen.verdict.is_none(),
+            "checked again when resumed"
+        );
+    }
+}
+
+#[test]
+fn the_server_name_is_sent_unless_told_otherwise() {
+    let ca = TestCa::new();
+    let server = serving(&ca.issue(&["localhost", "127.0.0.1"]));
+    let asked = |options: ClientTlsOptions, host: &str| {
+        let pair = connect(&server, &options.build().unwrap().config(None), host);
+        assert_eq!(pair.client_error, None);
+        pair.servername
+    };
+    assert_eq!(
+        asked(trusting(&ca), "localhost").as_deref(),
+        Some("localhost")
+    );
+    assert_eq!(asked(trusting(&ca), "127.0.0.1"), None);
+    assert_eq!(
+        asked(trusting(&ca).send_servername(false), "localhost"),
+        None
+    );
+}
+
+#[test]
+fn offered_protocols_are_agreed_or_refused() {
+    let ca = TestCa::new();
+    let server = default_context(&ca);
+    let met = |options: ClientTlsOptions| {
+        connect(&server, &options.build().unwrap().config(None), "localhost")
+    };
+    let alpn = |pair: &Pair| pair.client.alpn_protocol().map(<[u8]>::to_vec);
+    assert_eq!(alpn(&met(trusting(&ca))), Some(b"http/1.1".to_vec()));
+    let old = met(trusting(&ca).alpn_protocols(["h2", "http/1.0"]));
+    assert_eq!(alpn(&old), Some(b"http/1.0".to_vec()));
+    let none: [&str; 0] = [];
+    let silent = met(trusting(&ca).alpn_protocols(none));
+    assert_eq!((alpn(&silent), &silent.client_error), (None, &None));
+
+    let refused = met(trusting(&ca).alpn_protocols(["h2"]))
+        .client_error
+        .unwrap();
+    let error = HandshakeError::at_client(&refused);
+    assert_eq!(
+        (error.kind(), error.code()),
+        (HandshakeErrorKind::Alert, "EPROTO")
+    );
+    assert!(
+        error.to_string().contains("no_application_protocol (120)"),
+        "{error}"
+    );
+}
+
+#[test]
+fn versions_without_overlap_end_in_an_alert() {
+    let ca = TestCa::new();
+    let server = ServerTlsOptions::new(identity(&ca, KeyKind::P256))
+        .min_version(TlsVersion::V1_3)
+        .build()
+        .unwrap();
+    let client = trusting(&ca).max_version(TlsVersion::V1_2).build().unwrap();
+    let pair = connect(&server, &client.config(None), "localhost");
+    let error = HandshakeError::at_client(pair.client_error.as_ref().unwrap());
+    assert_eq!(
+        (error.code(), error.kind()),
+        ("EPROTO", HandshakeErrorKind::Alert)
+    );
+    assert!(
+        error.to_string().contains("protocol_version (70)"),
+        "{error}"
+    );
+}
+
+/// A server that wants a certificate of this authority from every client.
+fn demanding(ca: &TestCa) -> Arc<ServerConfig> {
+    let mut roots = RootCertStore::empty();
+    roots
+        .add(CertificateDer::from(ca.certificate_der().to_vec()))
+        .unwrap();
+    let verifier =
+        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&PROVIDER))
+            .build()
+            .unwrap();
+    let mut server = ServerConfig::builder_with_provider(Arc::clone(&PROVIDER))
+        .with_protocol_versions(rustls::ALL_VERSIONS)
+        .unwrap()
+        .with_client_cert_verifier(verifier)
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(
+            identity(ca, KeyKind::P256).certified(),
+        )));
+    server.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Arc::new(server)
+}
+
+#[test]
+fn the_own_certificate_is_sent_to_a_server_that_asks() {
+    let ca = TestCa::new();
+    let server = demanding(&ca);
+    let pem = ca.issue_like(&Template::server(&["client"]).for_clients());
+    let who = Identity::from_pem(pem.chain_pem.as_bytes(), pem.key_pem.as_bytes()).unwrap();
+    for version in VERSIONS {
+        let options = trusting(&ca).min_version(version).max_version(version);
+        let client = options.clone().identity(who.clone()).build().unwrap();
+        let cache = SessionCache::new(1);
+        let config = || client.config(Some(cache.store(())));
+        for kind in [HandshakeKind::Full, HandshakeKind::Resumed] {
+            let pair = connect_to(&server, &config(), "localhost");
+            assert_eq!(
+                (&pair.server_error, pair.server.handshake_kind()),
+                (&None, Some(kind))
+            );
+            assert_eq!(pair.server.peer_certificates(), Some(who.chain()));
+        }
+        // Without one, the server says what is missing: in TLS 1.3 after the client's handshake.
+        let config: Arc<ClientConfig> = options.build().unwrap().config(None);
+        let pair = connect_to(&server, &config, "localhost");
+        assert_eq!(pair.client.is_handshaking(), version == TlsVersion::V1_2);
+        let error = HandshakeError::at_client(pair.client_error.as_ref().unwrap());
+        assert_eq!(error.code(), "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED");
+        assert!(
+            error.to_string().contains("certificate_required (116)"),
+            "{error}"
+        );
+    }
+}
