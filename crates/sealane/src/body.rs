@@ -64,8 +64,8 @@ enum Kind {
     Cell(Reader),
     /// A file, read as it is asked for.
     File(FileReader),
-    /// A body of another library.
-    Foreign(Pin<Box<dyn http_body::Body<Data = Bytes, Error = Error> + Send>>),
+    /// A body that polls itself: another library's, or a response still on its connection.
+    Streamed(Pin<Box<dyn http_body::Body<Data = Bytes, Error = Error> + Send>>),
 }
 
 impl Body {
@@ -83,7 +83,7 @@ impl Body {
         B: http_body::Body + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        Self::of(Kind::Foreign(Box::pin(Foreign {
+        Self::of(Kind::Streamed(Box::pin(Foreign {
             body: Box::pin(body),
         })))
     }
@@ -139,6 +139,22 @@ impl Body {
         Self::of(Kind::Cell(reader))
     }
 
+    /// A body that is polled where it stands.
+    pub(crate) fn streamed(
+        body: impl http_body::Body<Data = Bytes, Error = Error> + Send + 'static,
+    ) -> Self {
+        Self::of(Kind::Streamed(Box::pin(body)))
+    }
+
+    /// The same body once more, if it can be given from its start.
+    pub(crate) fn again(&self) -> Option<Self> {
+        match &self.kind {
+            Kind::Empty => Some(Self::empty()),
+            Kind::Full(octets) => Some(Self::of(Kind::Full(octets.clone()))),
+            Kind::Cell(_) | Kind::File(_) | Kind::Streamed(_) => None,
+        }
+    }
+
     fn of(kind: Kind) -> Self {
         Self {
             kind,
@@ -158,7 +174,7 @@ impl Body {
             Kind::File(file) => file
                 .poll_read(context)
                 .map(|read| read.map(|r| r.map(Frame::data))),
-            Kind::Foreign(body) => body.as_mut().poll_frame(context),
+            Kind::Streamed(body) => body.as_mut().poll_frame(context),
         }
     }
 }
@@ -180,7 +196,7 @@ impl http_body::Body for Body {
             Kind::Full(_) => false,
             Kind::Cell(reader) => reader.is_end(),
             Kind::File(file) => file.remaining() == 0,
-            Kind::Foreign(body) => body.is_end_stream(),
+            Kind::Streamed(body) => body.is_end_stream(),
         }
     }
 
@@ -190,7 +206,7 @@ impl http_body::Body for Body {
             Kind::Full(octets) => SizeHint::with_exact(octets.len() as u64),
             Kind::Cell(reader) => reader.size_hint(),
             Kind::File(file) => SizeHint::with_exact(file.remaining()),
-            Kind::Foreign(body) => body.size_hint(),
+            Kind::Streamed(body) => body.size_hint(),
         }
     }
 }
@@ -208,7 +224,7 @@ impl fmt::Debug for Body {
             Kind::Full(_) => "octets",
             Kind::Cell(_) => "stream",
             Kind::File(_) => "file",
-            Kind::Foreign(_) => "foreign",
+            Kind::Streamed(_) => "streamed",
         };
         write!(f, "Body({kind})")
     }

@@ -1,3 +1,25 @@
 //! The client: requests out, responses in, connections kept for the next one.
+//!
+//! `request` and `agent` are what programs see. `target` and `key` say where a request goes and
+//! with what it may share, `outgoing` is one that has been checked. `pool` decides who gets which
+//! connection and `lease` tells them; `connect` opens one, `exchange` carries a request and its
+//! response on it, and `retry` says whether to send it again.
 
+mod request;
+mod agent;
+mod exchange;
+mod outgoing;
+mod connect;
+mod lease;
+mod connection;
+mod options;
+mod target;
+mod key;
+mod hint;
+mod retry;
 mod pool;
+
+pub use agent::{Agent, global_agent, set_global_agent};
+pub use options::AgentOptions;
+pub use pool::Scheduling;
+pub use request::{ClientRequest, RequestOptions, get, request};

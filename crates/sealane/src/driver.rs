@@ -3,9 +3,12 @@
 //! Octets of heads and small bodies are gathered in one buffer, so that an answer leaves in one
 //! record and one system call; large pieces of a body go to be sealed from where they lie.
 
+use std::future::Future;
+use std::pin::pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
+use sealane_proto::BodyLength;
 
 use crate::transport::{Session, TlsStream, TransportError, scratch};
 
@@ -132,6 +135,26 @@ impl Outbox {
     fn give_back(&mut self) {
         self.sealed = 0;
         scratch::put_plain(std::mem::take(&mut self.plain));
+    }
+}
+
+/// What a body tells of its length.
+pub(crate) fn length_of(body: &impl http_body::Body) -> BodyLength {
+    match body.size_hint().exact() {
+        Some(octets) => BodyLength::Known(octets),
+        None if body.is_end_stream() => BodyLength::Known(0),
+        None => BodyLength::Unknown,
+    }
+}
+
+/// Asks for another turn behind everybody else's, those included whose octets just arrived.
+///
+/// A plain wake-up would not do: the runtime looks at its sockets only now and then while tasks are
+/// ready to run, so a few downloads would keep everybody else waiting for many of their turns.
+pub(crate) fn let_others_run(context: &mut Context<'_>) {
+    let asked = pin!(tokio::task::yield_now()).poll(context);
+    if asked.is_ready() {
+        context.waker().wake_by_ref();
     }
 }
 

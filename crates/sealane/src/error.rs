@@ -27,6 +27,8 @@ struct Inner {
     code: Option<&'static str>,
     message: String,
     source: Option<Box<dyn StdError + Send + Sync>>,
+    /// No octet of the request has left.
+    unsent: bool,
 }
 
 /// What sort of thing went wrong.
@@ -57,6 +59,10 @@ pub enum Phase {
     Setup,
     /// Binding an address and accepting connections.
     Listen,
+    /// Finding the addresses of a host.
+    Resolve,
+    /// Opening a TCP connection, or waiting for one to become free.
+    Connect,
     /// The TLS handshake.
     Handshake,
     /// Receiving the head of a message.
@@ -89,6 +95,14 @@ impl Error {
         self.inner.code
     }
 
+    /// Whether the request that failed can be sent again without the risk of being done twice:
+    /// no octet of it has left.
+    ///
+    /// Always false for errors that are not a request's.
+    pub fn replay_safe(&self) -> bool {
+        self.inner.unsent
+    }
+
     pub(crate) fn new(kind: ErrorKind, phase: Phase, message: impl Into<String>) -> Self {
         Self {
             inner: Box::new(Inner {
@@ -97,8 +111,15 @@ impl Error {
                 code: None,
                 message: message.into(),
                 source: None,
+                unsent: false,
             }),
         }
+    }
+
+    /// Marks the error of a request of which no octet has left.
+    pub(crate) fn unsent(mut self) -> Self {
+        self.inner.unsent = true;
+        self
     }
 
     pub(crate) fn with_code(mut self, code: &'static str) -> Self {
@@ -111,6 +132,12 @@ impl Error {
         source: impl Into<Box<dyn StdError + Send + Sync>>,
     ) -> Self {
         self.inner.source = Some(source.into());
+        self
+    }
+
+    /// Adds to the message what else is known.
+    pub(crate) fn with_more(mut self, text: &str) -> Self {
+        self.inner.message.push_str(text);
         self
     }
 
@@ -150,6 +177,7 @@ impl Error {
                 code: inner.code,
                 message: inner.message.clone(),
                 source: None,
+                unsent: inner.unsent,
             }),
         }
     }
@@ -219,8 +247,10 @@ fn code_of(error: &io::Error) -> Option<&'static str> {
         io::ErrorKind::ConnectionAborted => "ECONNABORTED",
         io::ErrorKind::ConnectionRefused => "ECONNREFUSED",
         io::ErrorKind::ConnectionReset => "ECONNRESET",
+        io::ErrorKind::HostUnreachable => "EHOSTUNREACH",
         io::ErrorKind::InvalidInput => "EINVAL",
         io::ErrorKind::IsADirectory => "EISDIR",
+        io::ErrorKind::NetworkUnreachable => "ENETUNREACH",
         io::ErrorKind::NotADirectory => "ENOTDIR",
         io::ErrorKind::NotFound => "ENOENT",
         io::ErrorKind::PermissionDenied => "EACCES",
@@ -234,6 +264,8 @@ fn reason_of(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => "this address is already in use".to_owned(),
         io::ErrorKind::AddrNotAvailable => "this machine has no such address".to_owned(),
+        io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
+        io::ErrorKind::ConnectionReset => "the peer reset the connection".to_owned(),
         io::ErrorKind::NotFound => "no such file".to_owned(),
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         io::ErrorKind::IsADirectory => "this is a folder, not a file".to_owned(),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use sealane_proto::RawHead;
 
-pub use sealane_tls::TlsInfo;
+pub use sealane_tls::{TlsInfo, TlsVersion};
 
 /// What is known of the connection that carried a message.
 ///
@@ -15,6 +15,7 @@ pub use sealane_tls::TlsInfo;
 #[derive(Clone, Debug)]
 pub struct ConnectionInfo {
     facts: Arc<Facts>,
+    reused: bool,
 }
 
 #[derive(Debug)]
@@ -28,7 +29,13 @@ impl ConnectionInfo {
     pub(crate) fn new(local: Option<SocketAddr>, remote: Option<SocketAddr>, tls: TlsInfo) -> Self {
         Self {
             facts: Arc::new(Facts { local, remote, tls }),
+            reused: false,
         }
+    }
+
+    /// The same facts for an exchange on a connection that had rested, or had not.
+    pub(crate) fn with_reuse(self, reused: bool) -> Self {
+        Self { reused, ..self }
     }
 
     /// Our address on this connection, if the system told it.
@@ -39,6 +46,12 @@ impl ConnectionInfo {
     /// The peer's address, if the system told it.
     pub fn remote_addr(&self) -> Option<SocketAddr> {
         self.facts.remote
+    }
+
+    /// Whether the connection came out of an agent's pool: it had carried exchanges before, and
+    /// rested. Always false at a server.
+    pub fn reused(&self) -> bool {
+        self.reused
     }
 
     /// What the TLS handshake settled.

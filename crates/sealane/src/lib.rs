@@ -38,13 +38,20 @@ mod transport;
 mod handler;
 mod info;
 mod identity;
+mod trust;
+mod system;
 mod body;
 mod error;
 
 pub use body::{Body, BodySender};
+pub use client::{
+    Agent, AgentOptions, ClientRequest, RequestOptions, Scheduling, get, global_agent, request,
+    set_global_agent,
+};
 pub use error::{Error, ErrorKind, Phase, Result};
 pub use handler::Answer;
 pub use identity::Identity;
-pub use info::{ConnectionInfo, RawFields, TlsInfo};
+pub use info::{ConnectionInfo, RawFields, TlsInfo, TlsVersion};
 pub use server::{Server, ServerOptions, create_server};
+pub use trust::Roots;
 pub use upgrade::{Upgrade, Upgraded};

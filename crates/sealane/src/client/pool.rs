@@ -17,11 +17,6 @@
 //! busy connection that ends can free somebody, at most one, and [`Pool::give_back`] and
 //! [`Pool::release`] are the only calls that name the next one.
 
-#![cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the agent that asks the pool is being written")
-)]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::hash::Hash;
@@ -263,6 +258,7 @@ impl<K: Eq + Hash + Clone, C, W> Pool<K, C, W> {
     }
 
     /// Lets go of every idle connection, longest idle first.
+    #[cfg(test)]
     pub(crate) fn drain_idle(&mut self) -> Vec<C> {
         self.retain_idle(|_, _| false)
     }
@@ -278,6 +274,7 @@ impl<K: Eq + Hash + Clone, C, W> Pool<K, C, W> {
     }
 
     /// How many connections of this key are idle.
+    #[cfg(test)]
     pub(crate) fn idle(&self, key: &K) -> usize {
         self.rooms
             .find(key)
@@ -285,11 +282,13 @@ impl<K: Eq + Hash + Clone, C, W> Pool<K, C, W> {
     }
 
     /// How many connections of this key are busy, dials included.
+    #[cfg(test)]
     pub(crate) fn busy(&self, key: &K) -> usize {
         self.rooms.find(key).map_or(0, |id| self.rooms[id].busy)
     }
 
     /// How many requests wait for a connection of this key.
+    #[cfg(test)]
     pub(crate) fn waiting(&self, key: &K) -> usize {
         self.rooms
             .find(key)

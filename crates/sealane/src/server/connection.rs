@@ -3,8 +3,6 @@
 //! One task, one loop: read, let the protocol and the handler act, write. Each turn moves a bounded
 //! number of octets, then the others run. Deadlines come from the server's wheel.
 
-use std::future::Future;
-use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -19,7 +17,7 @@ use super::exchange::Conversation;
 use super::shutdown::Registered;
 use super::{Facts, plain};
 use crate::body::Body;
-use crate::driver::TURN;
+use crate::driver::{TURN, let_others_run};
 use crate::handler::BoxError;
 use crate::info::ConnectionInfo;
 use crate::transport::{Received, ServerStream, TransportError};
@@ -373,17 +371,6 @@ where
             }
             Poll::Ready(Err(error)) => Err(lost(&error)),
         })
-    }
-}
-
-/// Asks for another turn behind everybody else's, those included whose octets just arrived.
-///
-/// A plain wake-up would not do: the runtime looks at its sockets only now and then while tasks are
-/// ready to run, so a few downloads would keep everybody else waiting for many of their turns.
-fn let_others_run(context: &mut Context<'_>) {
-    let asked = pin!(tokio::task::yield_now()).poll(context);
-    if asked.is_ready() {
-        context.waker().wake_by_ref();
     }
 }
 

@@ -17,7 +17,7 @@ use tower_service::Service;
 
 use super::date;
 use crate::body::{Body, Feeder, cell};
-use crate::driver::Outbox;
+use crate::driver::{Outbox, length_of};
 use crate::error::{Error, ErrorKind, Phase};
 use crate::handler::BoxError;
 use crate::info::{ConnectionInfo, RawFields};
@@ -466,15 +466,6 @@ where
             feeder.fail(Error::protocol(Phase::ReceiveBody, error));
         }
         self.refuse(status, b"");
-    }
-}
-
-/// What a body tells of its length.
-fn length_of(body: &impl http_body::Body) -> BodyLength {
-    match body.size_hint().exact() {
-        Some(octets) => BodyLength::Known(octets),
-        None if body.is_end_stream() => BodyLength::Known(0),
-        None => BodyLength::Unknown,
     }
 }
 

@@ -14,10 +14,7 @@ pub(crate) trait Session {
     type Data;
 
     /// Lets rustls work on all octets that it has not discarded.
-    fn process<'c, 'i>(
-        &'c mut self,
-        octets: &'i mut [u8],
-    ) -> UnbufferedStatus<'c, 'i, Self::Data>;
+    fn process<'c, 'i>(&'c mut self, octets: &'i mut [u8]) -> UnbufferedStatus<'c, 'i, Self::Data>;
 
     /// What both sides know of a connection.
     fn common(&self) -> &CommonState;
@@ -29,10 +26,7 @@ pub(crate) trait Session {
 impl Session for UnbufferedServerConnection {
     type Data = ServerConnectionData;
 
-    fn process<'c, 'i>(
-        &'c mut self,
-        octets: &'i mut [u8],
-    ) -> UnbufferedStatus<'c, 'i, Self::Data> {
+    fn process<'c, 'i>(&'c mut self, octets: &'i mut [u8]) -> UnbufferedStatus<'c, 'i, Self::Data> {
         self.process_tls_records(octets)
     }
 
@@ -48,10 +42,7 @@ impl Session for UnbufferedServerConnection {
 impl Session for UnbufferedClientConnection {
     type Data = ClientConnectionData;
 
-    fn process<'c, 'i>(
-        &'c mut self,
-        octets: &'i mut [u8],
-    ) -> UnbufferedStatus<'c, 'i, Self::Data> {
+    fn process<'c, 'i>(&'c mut self, octets: &'i mut [u8]) -> UnbufferedStatus<'c, 'i, Self::Data> {
         self.process_tls_records(octets)
     }
 

@@ -406,10 +406,7 @@ impl<S: Session> TlsStream<S> {
     /// Runs `seal` with rustls' writer and enough space, giving it more if it asks.
     fn with_writer(
         &mut self,
-        seal: impl Fn(
-            &mut WriteTraffic<'_, S::Data>,
-            &mut [u8],
-        ) -> Result<usize, EncryptError>,
+        seal: impl Fn(&mut WriteTraffic<'_, S::Data>, &mut [u8]) -> Result<usize, EncryptError>,
     ) -> Result<(), TransportError> {
         loop {
             let UnbufferedStatus { discard, state } = self.session.process(&mut self.incoming);

@@ -1,0 +1,335 @@
+//! Agent: sends requests, and keeps connections and TLS sessions for the next ones.
+
+use std::any::Any;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::task::{Context, Poll};
+
+use http::{HeaderMap, Method, Request, Response};
+use sealane_proto::ClientRules;
+use sealane_tls::{ClientContext, ClientTlsOptions, SessionCache};
+use tower_service::Service;
+
+use super::connect::Dialer;
+use super::exchange::{Answer, Exchange};
+use super::key::ConnectionKey;
+use super::lease::Connections;
+use super::options::{AgentOptions, Timeouts};
+use super::outgoing::Outgoing;
+use super::request::{ClientRequest, RequestOptions};
+use super::retry::Attempt;
+use super::target::Target;
+use crate::body::Body;
+use crate::error::{Error, Result};
+use crate::handler::BoxError;
+
+/// Sends requests, and keeps connections and TLS sessions for the next ones.
+///
+/// Cloning is cheap: all clones share one pool. An agent is also a
+/// [`tower_service::Service`] for `http::Request`, so tower layers can wrap it.
+///
+/// ```
+/// use sealane::{Agent, AgentOptions};
+///
+/// # async fn example() -> sealane::Result<()> {
+/// let agent = Agent::new(AgentOptions::new().keep_alive(true))?;
+/// let mut response = agent.get("https://encrypted.example.com/").await?;
+/// while let Some(chunk) = response.body_mut().chunk().await? {
+///     println!("{} octets", chunk.len());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Which connections are shared
+///
+/// A connection is used again only for the same host, port and server name, and only by requests
+/// with the same trust: roots, client certificate, versions, and whether a server must prove who it
+/// is. The same holds for TLS sessions. A connection also stays within its tokio runtime.
+///
+/// # Connections that die while they rest
+///
+/// Before reuse a connection is looked at; one that has ended is not used. Should it end just then,
+/// the request is sent once more on a fresh connection, if nothing of it had left, or if its method
+/// is idempotent and no octet of a response had come, and only if its body can be given again. A
+/// POST is never sent twice.
+#[derive(Clone)]
+pub struct Agent {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    connections: Arc<Connections>,
+    sessions: Arc<SessionCache<ConnectionKey>>,
+    rules: Arc<ClientRules>,
+    timeouts: Timeouts,
+    /// Whether requests ask their servers to keep the connection.
+    persistent: bool,
+    tls: ClientTlsOptions,
+    servername: Option<String>,
+    context: ClientContext,
+    /// Contexts of requests with TLS options of their own: a session lives only with its context.
+    others: Mutex<Vec<ClientContext>>,
+}
+
+impl Agent {
+    /// Makes an agent; nothing is opened yet.
+    ///
+    /// # Errors
+    ///
+    /// An option cannot be honoured; the message names it.
+    pub fn new(options: AgentOptions) -> Result<Self> {
+        let AgentOptions {
+            limits,
+            max_cached_sessions,
+            timeouts,
+            tls,
+            servername,
+        } = options;
+        for (name, limit) in [
+            ("max_sockets", limits.max_sockets),
+            ("max_total_sockets", limits.max_total_sockets),
+        ] {
+            if limit == Some(0) {
+                let text = format!("option {name}: with 0 connections no request could be sent");
+                return Err(Error::option(text).with_code("ERR_OUT_OF_RANGE"));
+            }
+        }
+        Ok(Self {
+            inner: Arc::new(Inner {
+                persistent: limits.keep_alive || limits.max_sockets.is_some(),
+                connections: Connections::new(limits),
+                sessions: SessionCache::new(max_cached_sessions),
+                rules: Arc::default(),
+                timeouts,
+                context: tls.clone().build()?,
+                tls,
+                servername,
+                others: Mutex::default(),
+            }),
+        })
+    }
+
+    /// Sends a GET request (or what the options say) and waits for the head of its response.
+    ///
+    /// Dropping the future gives the request up; if it had begun, its connection is closed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Agent::request`] and [`ClientRequest::end`].
+    pub async fn get(&self, options: impl Into<RequestOptions>) -> Result<Response<Body>> {
+        self.request(options)?.end().await
+    }
+
+    /// Begins a request through this agent; nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// What was given is no request: the code is one of the module's, such as `ERR_INVALID_URL`,
+    /// `ERR_INVALID_PROTOCOL`, `ERR_UNESCAPED_CHARACTERS`, `ERR_INVALID_HTTP_TOKEN`.
+    pub fn request(&self, options: impl Into<RequestOptions>) -> Result<ClientRequest> {
+        options.into().begin(self)
+    }
+
+    /// Sends a whole `http` request and waits for the head of its response.
+    ///
+    /// The URI must be absolute. Host, Connection and the framing are added where they are missing.
+    ///
+    /// # Errors
+    ///
+    /// As [`Agent::request`] and [`ClientRequest::end`].
+    pub async fn send<B: Into<Body>>(&self, request: Request<B>) -> Result<Response<Body>> {
+        let (parts, body) = request.into_parts();
+        let target = Target::of_uri(&parts.uri)?;
+        let outgoing = self.prepare(Wish {
+            method: parts.method,
+            target,
+            fields: parts.headers,
+            tls: None,
+            servername: None,
+            timeouts: self.inner.timeouts,
+        })?;
+        self.carry(&outgoing, body.into(), Answer::AtOnce).await
+    }
+
+    /// Number of connections: in use, idle, and being opened.
+    pub fn total_socket_count(&self) -> usize {
+        self.inner.connections.total()
+    }
+
+    pub(super) fn timeouts(&self) -> Timeouts {
+        self.inner.timeouts
+    }
+
+    /// Checks a request against this agent and completes it.
+    pub(super) fn prepare(&self, wish: Wish) -> Result<Outgoing> {
+        let inner = &self.inner;
+        let context = match wish.tls {
+            None => inner.context.clone(),
+            Some(tls) => inner.shared(tls.over(&inner.tls).build()?),
+        };
+        let servername = wish.servername.as_deref().or(inner.servername.as_deref());
+        Outgoing::new(
+            wish.method,
+            wish.target,
+            wish.fields,
+            servername,
+            inner.persistent,
+            context,
+            wish.timeouts,
+        )
+    }
+
+    /// Sends a request, once more on a fresh connection if that is safe, until its response begins.
+    pub(super) async fn carry(
+        &self,
+        request: &Outgoing,
+        body: Body,
+        answer: Answer,
+    ) -> Result<Response<Body>> {
+        let key = request.key()?;
+        let (mut next, mut repeated) = (Some(body), false);
+        loop {
+            let body = next.take().unwrap_or_default();
+            let spare = body.again();
+            let claim = self.inner.connections.claim(&key, repeated).await?;
+            let carried = claim.connection.is_some();
+            let connection = match claim.connection {
+                Some(connection) => connection,
+                None => self.dialer(request).connect(&key).await?,
+            };
+            let exchange = Exchange::begin(connection, claim.lease, request, body);
+            let exchange = exchange.map_err(Error::unsent)?;
+            let failure = match exchange.response(claim.rested, answer).await {
+                Ok(response) => return Ok(response),
+                Err(failure) => failure,
+            };
+            let attempt = Attempt {
+                reused: carried,
+                sent: failure.sent,
+                answered: failure.answered,
+                died: failure.died,
+                body_again: spare.is_some(),
+                repeated,
+            };
+            if !attempt.may_repeat(&request.method) {
+                return Err(failure.error);
+            }
+            tracing::debug!(%key, "a kept connection died under a request, which is sent again");
+            (next, repeated) = (spare, true);
+        }
+    }
+
+    fn dialer<'a>(&'a self, request: &'a Outgoing) -> Dialer<'a> {
+        Dialer {
+            context: &request.context,
+            sessions: &self.inner.sessions,
+            rules: &self.inner.rules,
+            timeouts: request.timeouts,
+        }
+    }
+}
+
+impl Inner {
+    /// The context of the same domain that was made before, if there is one.
+    fn shared(&self, context: ClientContext) -> ClientContext {
+        if context.domain() == self.context.domain() {
+            return self.context.clone();
+        }
+        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = |other: &&ClientContext| other.domain() == context.domain();
+        if let Some(other) = others.iter().find(same) {
+            return other.clone();
+        }
+        if others.len() >= MOST_CONTEXTS {
+            others.remove(0);
+        }
+        others.push(context.clone());
+        context
+    }
+}
+
+impl<B> Service<Request<B>> for Agent
+where
+    B: http_body::Body + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = Response<Body>;
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>>> + Send>>;
+
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let agent = self.clone();
+        let request = request.map(own_or_foreign);
+        Box::pin(async move { agent.send(request).await })
+    }
+}
+
+impl fmt::Debug for Agent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Agent")
+            .field("connections", &self.inner.connections)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a caller wants to send, not yet believed.
+pub(super) struct Wish {
+    pub(super) method: Method,
+    pub(super) target: Target,
+    pub(super) fields: HeaderMap,
+    /// TLS options of this request alone.
+    pub(super) tls: Option<ClientTlsOptions>,
+    pub(super) servername: Option<String>,
+    pub(super) timeouts: Timeouts,
+}
+
+/// The agent of requests that name none: it keeps connections, for 5 s while they are idle.
+///
+/// Made at first use.
+///
+/// # Errors
+///
+/// The TLS library cannot be set up.
+pub fn global_agent() -> Result<Agent> {
+    let read = GLOBAL.read().unwrap_or_else(PoisonError::into_inner);
+    if let Some(agent) = &*read {
+        return Ok(agent.clone());
+    }
+    drop(read);
+    let made = Agent::new(AgentOptions::new().keep_alive(true).timeout(GLOBAL_TIMEOUT))?;
+    let mut write = GLOBAL.write().unwrap_or_else(PoisonError::into_inner);
+    Ok(write.get_or_insert(made).clone())
+}
+
+/// Puts another agent in the place of the global one; requests that have begun keep theirs.
+pub fn set_global_agent(agent: Agent) {
+    *GLOBAL.write().unwrap_or_else(PoisonError::into_inner) = Some(agent);
+}
+
+/// A body of ours goes as it is, any other one is wrapped.
+fn own_or_foreign<B>(body: B) -> Body
+where
+    B: http_body::Body + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    let mut slot = Some(body);
+    if let Some(own) = (&mut slot as &mut dyn Any).downcast_mut::<Option<Body>>() {
+        return own.take().unwrap_or_default();
+    }
+    slot.map_or_else(Body::empty, Body::new)
+}
+
+static GLOBAL: RwLock<Option<Agent>> = RwLock::new(None);
+
+/// How long the global agent keeps idle connections: what the module's does.
+const GLOBAL_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// Contexts of single requests that an agent remembers; a program has a handful of trust settings.
+const MOST_CONTEXTS: usize = 64;

@@ -1,0 +1,130 @@
+//! From a key to a connection that may carry a request: resolve, dial, handshake, gate.
+//!
+//! The gate comes last and is passed on full and resumed handshakes alike, before an octet of a
+//! request leaves (engine decision 2). Errors of this file are safe to repeat by their nature.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::sync::Arc;
+use std::task::{Context, Waker};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use rustls::pki_types::{ServerName, UnixTime};
+use sealane_proto::{ClientConnection, ClientRules};
+use sealane_tls::{ClientContext, SessionCache, TlsInfo};
+use tokio::net::TcpStream;
+
+use super::connection::Connection;
+use super::key::ConnectionKey;
+use super::options::Timeouts;
+use crate::error::{Error, ErrorKind, Phase, Result};
+use crate::info::ConnectionInfo;
+use crate::transport::{ClientStream, TransportError, resolve, tcp};
+
+/// What is needed to open connections.
+pub(super) struct Dialer<'a> {
+    pub(super) context: &'a ClientContext,
+    pub(super) sessions: &'a Arc<SessionCache<ConnectionKey>>,
+    pub(super) rules: &'a Arc<ClientRules>,
+    pub(super) timeouts: Timeouts,
+}
+
+impl Dialer<'_> {
+    /// Opens a connection to the peer that `key` names.
+    pub(super) async fn connect(&self, key: &ConnectionKey) -> Result<Box<Connection>> {
+        self.open(key).await.map_err(Error::unsent)
+    }
+
+    async fn open(&self, key: &ConnectionKey) -> Result<Box<Connection>> {
+        let what = key.to_string();
+        let dialled = async {
+            let addresses = resolve::resolve(key.host(), key.port()).await?;
+            tcp::dial(addresses, &what).await
+        };
+        let socket = within(self.timeouts.connect, dialled, |limit| {
+            late(
+                Phase::Connect,
+                "ETIMEDOUT",
+                format!("no connection to {what} within {limit:?}"),
+            )
+        })
+        .await?;
+        let handshake = self.handshake(socket, key);
+        within(self.timeouts.handshake, handshake, |limit| {
+            late(
+                Phase::Handshake,
+                "ERR_TLS_HANDSHAKE_TIMEOUT",
+                format!("the TLS handshake with {what} was not done within {limit:?}"),
+            )
+        })
+        .await
+    }
+
+    /// Brings TLS up, and lets only a peer through that has proved who it is.
+    async fn handshake(&self, socket: TcpStream, key: &ConnectionKey) -> Result<Box<Connection>> {
+        let (local, remote) = (socket.local_addr().ok(), socket.peer_addr().ok());
+        let config = self.context.config(Some(self.sessions.store(key.clone())));
+        let mut stream = ClientStream::connect(socket, config, key.name().clone())
+            .map_err(|error| failed(error, key))?;
+        let mut early = BytesMut::new();
+        let outcome = poll_fn(|context| {
+            stream.poll_handshake(context, &mut |octets| early.extend_from_slice(octets))
+        });
+        if let Err(error) = outcome.await {
+            // The alert that says why; a peer that is gone need not hear it.
+            let _ = stream.poll_close(&mut Context::from_waker(Waker::noop()));
+            return Err(failed(error, key));
+        }
+        let (common, seen) = stream.facts();
+        let verdict = self
+            .context
+            .admit(common, key.name(), seen, UnixTime::now())?;
+        let servername = match key.name() {
+            ServerName::DnsName(name) => Some(name.as_ref()),
+            _ => None,
+        };
+        let info = TlsInfo::new(common, servername).ok_or_else(|| ended(key))?;
+        let info = ConnectionInfo::new(local, remote, info.with_verdict(&verdict));
+        let mut http = ClientConnection::new(Arc::clone(self.rules));
+        http.receive(&early);
+        Ok(Box::new(Connection::new(stream, http, info)))
+    }
+}
+
+/// Runs `work` for at most `limit`.
+async fn within<T>(
+    limit: Option<Duration>,
+    work: impl Future<Output = Result<T>>,
+    late: impl FnOnce(Duration) -> Error,
+) -> Result<T> {
+    let Some(limit) = limit else {
+        return work.await;
+    };
+    match tokio::time::timeout(limit, work).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(late(limit)),
+    }
+}
+
+fn late(phase: Phase, code: &'static str, text: String) -> Error {
+    Error::new(ErrorKind::Timeout, phase, text).with_code(code)
+}
+
+/// A handshake that did not come to its end.
+fn failed(error: TransportError, key: &ConnectionKey) -> Error {
+    match error {
+        TransportError::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => ended(key),
+        TransportError::Io(error) => {
+            let what = format!("the TLS handshake with {key} was broken off");
+            Error::io(Phase::Handshake, &what, error)
+        }
+        TransportError::Tls(error) => Error::from(error),
+        TransportError::PlainHttp => Error::from(sealane_tls::HandshakeError::plain_http()),
+    }
+}
+
+fn ended(key: &ConnectionKey) -> Error {
+    let text = format!("{key} ended the connection before the TLS handshake was done");
+    Error::new(ErrorKind::Closed, Phase::Handshake, text).with_code("ECONNRESET")
+}

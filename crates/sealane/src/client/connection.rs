@@ -1,0 +1,110 @@
+//! One connection, seen from the client: the stream, the protocol on it, and its alarm.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use sealane_proto::ClientConnection;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::driver::Outbox;
+use crate::info::ConnectionInfo;
+use crate::transport::{ClientStream, Received};
+
+/// An open connection whose peer has proved who it is.
+pub(super) struct Connection {
+    pub(super) stream: ClientStream,
+    pub(super) http: ClientConnection,
+    pub(super) outbox: Outbox,
+    pub(super) info: ConnectionInfo,
+    pub(super) alarm: Alarm,
+}
+
+impl Connection {
+    pub(super) fn new(stream: ClientStream, http: ClientConnection, info: ConnectionInfo) -> Self {
+        Self {
+            stream,
+            http,
+            outbox: Outbox::default(),
+            info,
+            alarm: Alarm::default(),
+        }
+    }
+
+    /// Looks at an idle connection: whether it can carry another request.
+    ///
+    /// Whatever TLS itself has to say (tickets, key updates) is taken in. Octets of HTTP, an end or
+    /// an error all mean no: what nobody asked for would be taken for the next answer
+    /// (RFC 9112 §9.2).
+    pub(super) fn is_quiet(&mut self) -> bool {
+        let mut context = Context::from_waker(Waker::noop());
+        for _ in 0..MOST_LOOKS {
+            let http = &mut self.http;
+            match self
+                .stream
+                .poll_read(&mut context, &mut |octets| http.receive(octets))
+            {
+                Poll::Pending => {
+                    let sent = self.stream.poll_flush(&mut context);
+                    return !matches!(sent, Poll::Ready(Err(_))) && self.http.reusable();
+                }
+                Poll::Ready(Ok(Received::Octets(0))) => {}
+                Poll::Ready(_) => return false,
+            }
+        }
+        false
+    }
+}
+
+impl Drop for Connection {
+    /// Says goodbye as far as the socket takes it at once.
+    ///
+    /// Not in the middle of an exchange: what was sent of it must look cut short.
+    fn drop(&mut self) {
+        if !self.http.in_exchange() {
+            let mut context = Context::from_waker(Waker::noop());
+            let _ = self.stream.poll_close(&mut context);
+        }
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("stream", &self.stream)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A timer that belongs to a connection and moves as seldom as it can.
+///
+/// Deadlines mostly move away before they come. So the runtime's timer stays where it is when a
+/// deadline moves away, and is set anew only when it fires there (engine decision 7: no timer of
+/// the runtime per request).
+#[derive(Default)]
+pub(super) struct Alarm {
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Alarm {
+    /// Ready when `deadline` has passed.
+    pub(super) fn poll(&mut self, context: &mut Context<'_>, deadline: Instant) -> Poll<()> {
+        let timer = self
+            .timer
+            .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        if deadline < timer.deadline() {
+            timer.as_mut().reset(deadline);
+        }
+        while timer.as_mut().poll(context).is_ready() {
+            if timer.deadline() >= deadline {
+                return Poll::Ready(());
+            }
+            timer.as_mut().reset(deadline);
+        }
+        Poll::Pending
+    }
+}
+
+/// Reads for one look; a server that has more to say to a resting client floods it.
+const MOST_LOOKS: usize = 16;

@@ -1,0 +1,119 @@
+//! The response's body, as its reader sees it.
+//!
+//! What came together with the head is handed out first; then each poll moves the exchange on. A
+//! small body that is there already costs no exchange at all: its connection is free at once.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+
+use super::{Exchange, Progress, Step};
+use crate::body::Body;
+use crate::error::{Error, Result};
+
+impl Exchange {
+    /// The body of a response whose head has come.
+    pub(super) fn into_body(mut self) -> Body {
+        if let Some(Step::Data(piece)) = self.look_ahead() {
+            match self.look_ahead() {
+                Some(Step::End) if self.progress == Progress::Whole(None) => {
+                    return Body::from(piece);
+                }
+                Some(Step::Data(more)) => self.ahead.extend([piece, more]),
+                _ => self.ahead.extend([piece]),
+            }
+        }
+        match self.progress {
+            Progress::Whole(None) if self.ahead.is_empty() => Body::empty(),
+            _ => Body::streamed(self),
+        }
+    }
+
+    /// The next event, if it is there already; an error is kept for whoever reads the body.
+    fn look_ahead(&mut self) -> Option<Step> {
+        self.next_event().unwrap_or_else(|error| {
+            self.wrong = Some(error);
+            None
+        })
+    }
+
+    /// What the reader of the body gets next.
+    fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>>>> {
+        if let Some(piece) = self.ahead.pop_front() {
+            return self.hand_out(piece);
+        }
+        if let Some(error) = self.wrong.take() {
+            self.progress = Progress::Over;
+            return Poll::Ready(Some(Err(error)));
+        }
+        if self.progress == Progress::Body {
+            match self.poll_step(context) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(Step::Data(piece))) => return self.hand_out(piece),
+                Poll::Ready(Ok(Step::End | Step::Head(_))) => {}
+                Poll::Ready(Err(error)) => {
+                    self.progress = Progress::Over;
+                    self.held = None;
+                    return Poll::Ready(Some(Err(error)));
+                }
+            }
+        }
+        match std::mem::replace(&mut self.progress, Progress::Over) {
+            Progress::Whole(Some(trailers)) => Poll::Ready(Some(Ok(Frame::trailers(trailers)))),
+            _ => Poll::Ready(None),
+        }
+    }
+
+    fn hand_out(&mut self, piece: Bytes) -> Poll<Option<Result<Frame<Bytes>>>> {
+        if let Some(octets) = self.length.exact() {
+            self.length = SizeHint::with_exact(octets.saturating_sub(piece.len() as u64));
+        }
+        Poll::Ready(Some(Ok(Frame::data(piece))))
+    }
+
+    /// Reads what is already there, so that a response nobody reads does not cost its connection.
+    fn finish_quietly(&mut self) {
+        let mut context = Context::from_waker(Waker::noop());
+        let from = self.received;
+        while self.progress == Progress::Body && self.received - from < MOST_DISCARDED {
+            match self.poll_step(&mut context) {
+                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Err(_)) | Poll::Pending => return,
+            }
+        }
+    }
+}
+
+impl http_body::Body for Exchange {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>>>> {
+        self.get_mut().poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        let told = matches!(self.progress, Progress::Whole(None) | Progress::Over);
+        self.ahead.is_empty() && self.wrong.is_none() && told
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.length
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        if self.upload.is_none() && self.broken.is_none() {
+            self.finish_quietly();
+        }
+    }
+}
+
+/// Octets of a response nobody reads that are swallowed to keep its connection.
+const MOST_DISCARDED: u64 = 64 * 1024;

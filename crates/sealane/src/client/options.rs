@@ -1,0 +1,253 @@
+//! What an agent is told before it starts: its pool, its trust, its time limits.
+//!
+//! Plain data with chainable setters. Nothing is believed until an agent is made of it. What
+//! concerns TLS can be said for an agent and for a single request, which then wins.
+
+use std::time::Duration;
+
+use sealane_tls::ClientTlsOptions;
+
+use super::pool::{PoolLimits, Scheduling};
+
+/// Writes the TLS options once for the two places where they can be given.
+///
+/// A macro because an agent's and a request's options are different types with the same words, and
+/// a trait would have to be imported to find them.
+macro_rules! tls_setters {
+    () => {
+        /// Whom to trust, instead of the bundled public authorities.
+        #[must_use]
+        pub fn ca(self, roots: $crate::Roots) -> Self {
+            self.tls(|tls| tls.ca(roots.into_inner()))
+        }
+
+        /// Who we are: the certificate to show to servers that ask for one.
+        #[must_use]
+        pub fn identity(self, identity: $crate::Identity) -> Self {
+            self.tls(|tls| tls.identity(identity.into_inner()))
+        }
+
+        /// The name to ask for (SNI, RFC 6066 §3), and that the certificate must be valid for.
+        ///
+        /// Default: the host of the caller's own `Host` field if there is one, else of the URL. An
+        /// empty name sends no SNI; the certificate is then checked against the host.
+        #[must_use]
+        pub fn servername(mut self, name: impl Into<String>) -> Self {
+            let name = name.into();
+            let send = !name.is_empty();
+            self.servername = Some(name);
+            self.tls(|tls| tls.send_servername(send))
+        }
+
+        /// The oldest TLS version to speak; default TLS 1.2.
+        #[must_use]
+        pub fn min_version(self, version: $crate::TlsVersion) -> Self {
+            self.tls(|tls| tls.min_version(version))
+        }
+
+        /// The newest TLS version to speak; default TLS 1.3.
+        #[must_use]
+        pub fn max_version(self, version: $crate::TlsVersion) -> Self {
+            self.tls(|tls| tls.max_version(version))
+        }
+
+        /// **Dangerous when false**: talks to servers that cannot prove who they are.
+        ///
+        /// The connection then goes on, and its facts say `authorized()` false with the reason's
+        /// code. Anyone on the way can read and change what is sent. Default true.
+        #[must_use]
+        pub fn reject_unauthorized(self, reject: bool) -> Self {
+            self.tls(|tls| tls.reject_unauthorized(reject))
+        }
+    };
+}
+
+pub(super) use tls_setters;
+
+/// How long a request may take, part by part; `None` is no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Timeouts {
+    /// Finding the address and opening the TCP connection.
+    pub(super) connect: Option<Duration>,
+    /// The TLS handshake.
+    pub(super) handshake: Option<Duration>,
+    /// From the end of the request to the end of the final response's head.
+    pub(super) head: Option<Duration>,
+    /// Without an octet in either direction, once the connection is open.
+    pub(super) idle: Option<Duration>,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Some(CONNECT_TIMEOUT),
+            handshake: Some(HANDSHAKE_TIMEOUT),
+            head: Some(HEAD_TIMEOUT),
+            idle: Some(IDLE_TIMEOUT),
+        }
+    }
+}
+
+/// Options of an [`Agent`](crate::Agent), with the module's documented defaults.
+///
+/// | option | default | meaning |
+/// |---|---|---|
+/// | `keep_alive` | false | keep connections for later requests |
+/// | `max_sockets` | no limit | connections at the same time per key, in use and idle |
+/// | `max_total_sockets` | no limit | the same over all keys |
+/// | `max_free_sockets` | 256 | idle connections kept per key |
+/// | `scheduling` | lifo | which idle connection goes first |
+/// | `timeout` | no limit | how long an idle connection is kept |
+/// | `max_cached_sessions` | 100 | keys with TLS sessions to resume |
+/// | `connect_timeout` | 10 s | finding the address and opening the TCP connection |
+/// | `handshake_timeout` | 10 s | the TLS handshake |
+/// | `head_timeout` | 300 s | from the end of the request to the end of the response's head |
+/// | `inactivity_timeout` | 300 s | without an octet in either direction |
+///
+/// A *key* is an origin with everything that decides what a connection to it proves: two requests
+/// with different trust never share a connection or a TLS session.
+#[derive(Clone, Debug)]
+pub struct AgentOptions {
+    pub(super) limits: PoolLimits,
+    pub(super) max_cached_sessions: usize,
+    pub(super) timeouts: Timeouts,
+    pub(super) tls: ClientTlsOptions,
+    pub(super) servername: Option<String>,
+}
+
+impl AgentOptions {
+    /// The documented defaults.
+    pub fn new() -> Self {
+        Self {
+            limits: PoolLimits {
+                keep_alive: false,
+                max_sockets: None,
+                max_total_sockets: None,
+                max_free_sockets: MAX_FREE_SOCKETS,
+                scheduling: Scheduling::default(),
+                idle_timeout: None,
+            },
+            max_cached_sessions: MAX_CACHED_SESSIONS,
+            timeouts: Timeouts::default(),
+            tls: ClientTlsOptions::new(),
+            servername: None,
+        }
+    }
+
+    /// Whether to keep connections for later requests; default false.
+    ///
+    /// Without it each request says `Connection: close`, unless `max_sockets` makes requests wait
+    /// for each other's connections.
+    #[must_use]
+    pub fn keep_alive(mut self, keep: bool) -> Self {
+        self.limits.keep_alive = keep;
+        self
+    }
+
+    /// The most connections at the same time per key; default no limit. Further requests wait.
+    #[must_use]
+    pub fn max_sockets(mut self, most: impl Into<Option<usize>>) -> Self {
+        self.limits.max_sockets = most.into();
+        self
+    }
+
+    /// The most connections at the same time over all keys; default no limit.
+    #[must_use]
+    pub fn max_total_sockets(mut self, most: impl Into<Option<usize>>) -> Self {
+        self.limits.max_total_sockets = most.into();
+        self
+    }
+
+    /// The most idle connections kept per key; default 256.
+    #[must_use]
+    pub fn max_free_sockets(mut self, most: usize) -> Self {
+        self.limits.max_free_sockets = most;
+        self
+    }
+
+    /// Which idle connection goes first; default lifo, which lets the others time out.
+    #[must_use]
+    pub fn scheduling(mut self, scheduling: Scheduling) -> Self {
+        self.limits.scheduling = scheduling;
+        self
+    }
+
+    /// How long an idle connection is kept; default no limit (5 s for the global agent).
+    ///
+    /// A shorter `Keep-Alive: timeout` of the server wins, with one second of margin.
+    #[must_use]
+    pub fn timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.limits.idle_timeout = limit.into();
+        self
+    }
+
+    /// For how many keys TLS sessions are kept for resumption; default 100, 0 for none.
+    #[must_use]
+    pub fn max_cached_sessions(mut self, most: usize) -> Self {
+        self.max_cached_sessions = most;
+        self
+    }
+
+    /// The longest time to find the address and open the TCP connection; default 10 s.
+    #[must_use]
+    pub fn connect_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.timeouts.connect = limit.into();
+        self
+    }
+
+    /// The longest time for the TLS handshake; default 10 s.
+    #[must_use]
+    pub fn handshake_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.timeouts.handshake = limit.into();
+        self
+    }
+
+    /// The longest time from the end of a request to the end of its response's head; default 300 s.
+    #[must_use]
+    pub fn head_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.timeouts.head = limit.into();
+        self
+    }
+
+    /// The longest time without an octet in either direction during an exchange; default 300 s.
+    ///
+    /// A response body that its reader leaves alone does not count as silent: the clock runs while
+    /// somebody waits.
+    #[must_use]
+    pub fn inactivity_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.timeouts.idle = limit.into();
+        self
+    }
+
+    tls_setters!();
+
+    fn tls(mut self, change: impl FnOnce(ClientTlsOptions) -> ClientTlsOptions) -> Self {
+        self.tls = change(self.tls);
+        self
+    }
+}
+
+impl Default for AgentOptions {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Idle connections per key: the module's figure.
+const MAX_FREE_SOCKETS: usize = 256;
+
+/// Keys with TLS sessions: the module's figure.
+const MAX_CACHED_SESSIONS: usize = 100;
+
+/// Ten seconds find and open any host that is there; the module would wait for the system's two
+/// minutes.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// As long as for the connection: a handshake is two or three round trips.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Slow answers are legitimate, endless ones are not; what browsers allow, and undici.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// The same for silence: long enough for anything that is alive.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(300);

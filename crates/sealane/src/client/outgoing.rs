@@ -1,0 +1,117 @@
+//! Outgoing: a request that has been checked, ready to be sent, and to be sent again.
+
+use http::header::{AUTHORIZATION, CONNECTION, HOST, UPGRADE};
+use http::{HeaderMap, HeaderValue, Method};
+use rustls::pki_types::ServerName;
+use sealane_tls::{ClientContext, reference_name};
+
+use super::key::ConnectionKey;
+use super::options::Timeouts;
+use super::target::{self, Target};
+use crate::error::{Error, ErrorKind, Phase, Result};
+
+/// A request that can go out any number of times.
+#[derive(Debug)]
+pub(super) struct Outgoing {
+    pub(super) method: Method,
+    pub(super) path: String,
+    /// With Host, and with what the agent adds.
+    pub(super) fields: HeaderMap,
+    pub(super) timeouts: Timeouts,
+    pub(super) context: ClientContext,
+    host: Box<str>,
+    port: u16,
+    name: ServerName<'static>,
+}
+
+impl Outgoing {
+    /// Completes a request and checks it, in the module's order (reference §4).
+    pub(super) fn new(
+        method: Method,
+        target: Target,
+        mut fields: HeaderMap,
+        servername: Option<&str>,
+        persistent: bool,
+        context: ClientContext,
+        timeouts: Timeouts,
+    ) -> Result<Self> {
+        target::check_path(&method, &target.path)?;
+        refuse_takeover(&method, &fields)?;
+        let name = proven_name(&target, &fields, servername)?;
+        if !fields.contains_key(HOST) {
+            fields.insert(HOST, target.host_field()?);
+        }
+        if let Some(credentials) = target.authorization
+            && !fields.contains_key(AUTHORIZATION)
+        {
+            fields.insert(AUTHORIZATION, credentials);
+        }
+        if !fields.contains_key(CONNECTION) {
+            let option = if persistent { "keep-alive" } else { "close" };
+            fields.insert(CONNECTION, HeaderValue::from_static(option));
+        }
+        Ok(Self {
+            method,
+            path: target.path,
+            fields,
+            timeouts,
+            context,
+            host: target.host,
+            port: target.port,
+            name,
+        })
+    }
+
+    /// With what other requests this one may share a connection, in the runtime it runs in.
+    pub(super) fn key(&self) -> Result<ConnectionKey> {
+        let runtime = tokio::runtime::Handle::try_current().map_err(|_| {
+            let text = "a request needs a tokio runtime, and none is running here";
+            Error::new(ErrorKind::Options, Phase::Setup, text).unsent()
+        })?;
+        Ok(ConnectionKey::new(
+            self.host.clone(),
+            self.port,
+            self.name.clone(),
+            self.context.domain(),
+            runtime.id(),
+        ))
+    }
+}
+
+/// What the peer must prove to be (reference §2.4): the server name, else the host of the caller's
+/// own Host field, else the host.
+fn proven_name(
+    target: &Target,
+    fields: &HeaderMap,
+    servername: Option<&str>,
+) -> Result<ServerName<'static>> {
+    let given = fields.get(HOST).map(|value| {
+        let text = value.to_str().map_err(|_| {
+            let text = "the Host field is no text";
+            Error::option(text).with_code("ERR_INVALID_ARG_VALUE")
+        });
+        text.map(target::host_of_field)
+    });
+    let name = match (servername, given.transpose()?) {
+        (Some(name), _) if !name.is_empty() => name,
+        (None, Some(host)) => host,
+        _ => &target.host,
+    };
+    Ok(reference_name(name)?)
+}
+
+/// A response that takes the connection over would have nowhere to go yet.
+fn refuse_takeover(method: &Method, fields: &HeaderMap) -> Result<()> {
+    if *method != Method::CONNECT && !fields.contains_key(UPGRADE) {
+        return Ok(());
+    }
+    let what = match *method {
+        Method::CONNECT => "method CONNECT",
+        _ => "field Upgrade",
+    };
+    let text = format!("{what}: this client does not hand connections over yet");
+    Err(Error::option(text).with_code("ERR_METHOD_NOT_IMPLEMENTED"))
+}
+
+#[cfg(test)]
+mod tests;

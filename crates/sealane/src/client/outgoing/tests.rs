@@ -1,0 +1,94 @@
+//! What a request is completed with, and which name its server must prove.
+
+use http::{HeaderMap, HeaderValue, Method, header};
+use sealane_tls::ClientTlsOptions;
+
+use super::super::options::Timeouts;
+use super::super::target::Target;
+use super::Outgoing;
+use crate::error::Result;
+
+fn outgoing(
+    url: &str,
+    fields: &[(&'static str, &'static str)],
+    sni: Option<&str>,
+) -> Result<Outgoing> {
+    let mut map = HeaderMap::new();
+    for (name, value) in fields {
+        map.append(*name, HeaderValue::from_static(value));
+    }
+    let context = ClientTlsOptions::new().build()?;
+    let timeouts = Timeouts::default();
+    Outgoing::new(
+        Method::GET,
+        Target::parse(url)?,
+        map,
+        sni,
+        true,
+        context,
+        timeouts,
+    )
+}
+
+fn name(url: &str, fields: &[(&'static str, &'static str)], sni: Option<&str>) -> String {
+    let outgoing = outgoing(url, fields, sni).expect("a request");
+    outgoing.name.to_str().into_owned()
+}
+
+#[test]
+fn c034_without_a_server_name_it_is_the_host() {
+    assert_eq!(name("https://localhost/", &[], None), "localhost");
+}
+
+#[test]
+fn c035_the_callers_host_field_decides_which_name_is_checked() {
+    let fields = &[("host", "ex.com:99")];
+    assert_eq!(name("https://127.0.0.1/", fields, None), "ex.com");
+}
+
+#[test]
+fn c036_a_host_field_with_an_address_asks_for_no_name() {
+    assert_eq!(
+        name("https://localhost/", &[("host", "[::1]:3")], None),
+        "::1"
+    );
+}
+
+#[test]
+fn a_server_name_wins_and_an_empty_one_leaves_the_host() {
+    let fields = &[("host", "ex.com")];
+    assert_eq!(
+        name("https://a.example/", fields, Some("b.example")),
+        "b.example"
+    );
+    assert_eq!(name("https://a.example/", &[], Some("")), "a.example");
+}
+
+#[test]
+fn fields_of_the_caller_are_not_replaced() {
+    let fields = &[
+        ("host", "ex.com"),
+        ("authorization", "Bearer x"),
+        ("connection", "close"),
+    ];
+    let request = outgoing("https://u:p@a.example/", fields, None).expect("a request");
+    for (name, value) in fields {
+        assert_eq!(request.fields[*name], *value);
+    }
+    assert_eq!(request.fields.len(), 3);
+}
+
+#[test]
+fn host_connection_and_credentials_are_added() {
+    let request = outgoing("https://u:p@a.example:444/", &[], None).expect("a request");
+    assert_eq!(request.fields[header::HOST], "a.example:444");
+    assert_eq!(request.fields[header::CONNECTION], "keep-alive");
+    assert_eq!(request.fields[header::AUTHORIZATION], "Basic dTpw");
+}
+
+#[test]
+fn what_would_take_the_connection_over_is_refused_by_name() {
+    let error = outgoing("https://a.example/", &[("upgrade", "websocket")], None);
+    let error = error.expect_err("refused");
+    assert!(error.to_string().contains("Upgrade"), "{error}");
+}

@@ -1,0 +1,478 @@
+//! Requests as programs write them: options, then a body piece by piece, then the response.
+
+use std::mem;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, Uri};
+use sealane_tls::ClientTlsOptions;
+use tokio::task::JoinHandle;
+
+use super::agent::{Agent, Wish, global_agent};
+use super::exchange::Answer;
+use super::options::{AgentOptions, Timeouts, tls_setters};
+use super::outgoing::Outgoing;
+use super::target::{self, Target};
+use crate::body::{Body, BodySender};
+use crate::error::{Error, ErrorKind, Phase, Result};
+
+/// Sends a GET request through the global agent and waits for the head of its response.
+///
+/// ```
+/// # async fn example() -> sealane::Result<()> {
+/// let mut response = sealane::get("https://encrypted.example.com/").await?;
+/// println!("statusCode: {}", response.status().as_u16());
+/// while let Some(chunk) = response.body_mut().chunk().await? {
+///     println!("{} octets", chunk.len());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Dropping the future gives the request up; if it had begun, its connection is closed.
+///
+/// # Errors
+///
+/// As [`request`] and [`ClientRequest::end`].
+pub async fn get(options: impl Into<RequestOptions>) -> Result<Response<Body>> {
+    request(options)?.end().await
+}
+
+/// Begins a request through the agent its options name, else the global one; nothing is sent yet.
+///
+/// ```
+/// use http::Method;
+/// use sealane::RequestOptions;
+///
+/// # async fn example() -> sealane::Result<()> {
+/// let options = RequestOptions::new("https://example.com/upload").method(Method::POST);
+/// let mut request = sealane::request(options)?;
+/// request.write("part one, ").await?;
+/// request.write("part two").await?;
+/// let response = request.end().await?;
+/// # drop(response);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// What was given is no request: the code is one of the module's, such as `ERR_INVALID_URL`,
+/// `ERR_INVALID_PROTOCOL`, `ERR_UNESCAPED_CHARACTERS`, `ERR_INVALID_HTTP_TOKEN`.
+pub fn request(options: impl Into<RequestOptions>) -> Result<ClientRequest> {
+    let options = options.into();
+    match options.agent.clone() {
+        Via::Agent(agent) => options.begin(&agent),
+        Via::NoAgent => options.begin(&Agent::new(AgentOptions::new())?),
+        Via::Global => options.begin(&global_agent()?),
+    }
+}
+
+/// What a request shall be: a URL, and options that win over its parts.
+///
+/// A text or an `http::Uri` becomes options by itself: `sealane::get("https://example.com/")`.
+#[derive(Clone, Debug, Default)]
+pub struct RequestOptions {
+    url: Option<Url>,
+    hostname: Option<String>,
+    port: Option<u16>,
+    path: Option<String>,
+    method: Method,
+    fields: HeaderMap,
+    agent: Via,
+    timeouts: Changes,
+    tls: Option<ClientTlsOptions>,
+    servername: Option<String>,
+    /// The first field that could not be taken, with its code.
+    wrong: Option<(String, &'static str)>,
+}
+
+/// Where a URL was given as what.
+#[derive(Clone, Debug)]
+enum Url {
+    Text(String),
+    Uri(Uri),
+}
+
+/// Which agent carries the request.
+#[derive(Clone, Debug, Default)]
+enum Via {
+    #[default]
+    Global,
+    Agent(Agent),
+    NoAgent,
+}
+
+/// Time limits of one request that differ from its agent's.
+#[derive(Clone, Copy, Debug, Default)]
+struct Changes {
+    connect: Option<Option<Duration>>,
+    handshake: Option<Option<Duration>>,
+    head: Option<Option<Duration>>,
+    idle: Option<Option<Duration>>,
+}
+
+impl RequestOptions {
+    /// A GET request for a URL, read as the module reads it (WHATWG); it is checked by [`request`].
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: Some(Url::Text(url.into())),
+            ..Self::default()
+        }
+    }
+
+    /// The host to ask, instead of the URL's; default `localhost`. A name, or an IP address.
+    #[must_use]
+    pub fn hostname(mut self, host: impl Into<String>) -> Self {
+        self.hostname = Some(host.into());
+        self
+    }
+
+    /// The port, instead of the URL's; default 443.
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = Some(port);
+        self
+    }
+
+    /// Path and query, instead of the URL's; default `/`. Sent as it is, so it must be escaped.
+    #[must_use]
+    pub fn path(mut self, path: impl Into<String>) -> Self {
+        self.path = Some(path.into());
+        self
+    }
+
+    /// The method; default GET.
+    #[must_use]
+    pub fn method(mut self, method: Method) -> Self {
+        self.method = method;
+        self
+    }
+
+    /// Adds a field; one that cannot be sent is refused by [`request`].
+    #[must_use]
+    pub fn header<N, V>(mut self, name: N, value: V) -> Self
+    where
+        N: TryInto<HeaderName> + AsRef<str>,
+        V: TryInto<HeaderValue>,
+    {
+        let shown: String = name.as_ref().escape_debug().take(80).collect();
+        match (name.try_into(), value.try_into()) {
+            (Ok(name), Ok(value)) => {
+                if self.fields.try_append(name, value).is_err() {
+                    self.refuse(
+                        "more fields than can be sent".to_owned(),
+                        "ERR_OUT_OF_RANGE",
+                    );
+                }
+            }
+            (Err(_), _) => {
+                let text = format!("header name must be a valid HTTP token [\"{shown}\"]");
+                self.refuse(text, "ERR_INVALID_HTTP_TOKEN");
+            }
+            (_, Err(_)) => {
+                let text = format!("invalid character in header content [\"{shown}\"]");
+                self.refuse(text, "ERR_INVALID_CHAR");
+            }
+        }
+        self
+    }
+
+    /// The fields to send, instead of those given so far.
+    #[must_use]
+    pub fn headers(mut self, fields: HeaderMap) -> Self {
+        self.fields = fields;
+        self
+    }
+
+    /// The agent to use for this request.
+    #[must_use]
+    pub fn agent(mut self, agent: &Agent) -> Self {
+        self.agent = Via::Agent(agent.clone());
+        self
+    }
+
+    /// Uses a new connection for this request alone, and closes it afterwards.
+    #[must_use]
+    pub fn no_agent(mut self) -> Self {
+        self.agent = Via::NoAgent;
+        self
+    }
+
+    /// The longest time without an octet in either direction; default: the agent's
+    /// `inactivity_timeout`. When it passes, the request fails.
+    #[must_use]
+    pub fn timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.timeouts.idle = Some(limit.into());
+        self
+    }
+
+    /// The longest time to find the address and open the connection; default: the agent's.
+    #[must_use]
+    pub fn connect_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.timeouts.connect = Some(limit.into());
+        self
+    }
+
+    /// The longest time for the TLS handshake; default: the agent's.
+    #[must_use]
+    pub fn handshake_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.timeouts.handshake = Some(limit.into());
+        self
+    }
+
+    /// The longest time from the end of the request to the end of the response's head; default: the
+    /// agent's.
+    #[must_use]
+    pub fn head_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.timeouts.head = Some(limit.into());
+        self
+    }
+
+    tls_setters!();
+
+    fn tls(mut self, change: impl FnOnce(ClientTlsOptions) -> ClientTlsOptions) -> Self {
+        self.tls = Some(change(self.tls.unwrap_or_default()));
+        self
+    }
+
+    fn refuse(&mut self, text: String, code: &'static str) {
+        self.wrong.get_or_insert((text, code));
+    }
+
+    /// Checks everything, and makes a request of it that `agent` will carry.
+    pub(super) fn begin(self, agent: &Agent) -> Result<ClientRequest> {
+        let mut target = match &self.url {
+            None => Target::local(),
+            Some(Url::Text(text)) => Target::parse(text)?,
+            Some(Url::Uri(uri)) => Target::of_uri(uri)?,
+        };
+        if let Some(host) = &self.hostname {
+            target.host = target::host(host)?;
+        }
+        target.port = self.port.unwrap_or(target.port);
+        target.path = self.path.unwrap_or(target.path);
+        if let Some((text, code)) = self.wrong {
+            return Err(Error::option(text).with_code(code));
+        }
+        let outgoing = agent.prepare(Wish {
+            method: self.method,
+            target,
+            fields: self.fields,
+            tls: self.tls,
+            servername: self.servername,
+            timeouts: self.timeouts.over(agent.timeouts()),
+        })?;
+        Ok(ClientRequest {
+            state: State::Ready {
+                agent: agent.clone(),
+                outgoing: Box::new(outgoing),
+            },
+        })
+    }
+}
+
+impl Changes {
+    fn over(self, base: Timeouts) -> Timeouts {
+        Timeouts {
+            connect: self.connect.unwrap_or(base.connect),
+            handshake: self.handshake.unwrap_or(base.handshake),
+            head: self.head.unwrap_or(base.head),
+            idle: self.idle.unwrap_or(base.idle),
+        }
+    }
+}
+
+impl From<&str> for RequestOptions {
+    fn from(url: &str) -> Self {
+        Self::new(url)
+    }
+}
+
+impl From<String> for RequestOptions {
+    fn from(url: String) -> Self {
+        Self::new(url)
+    }
+}
+
+impl From<&String> for RequestOptions {
+    fn from(url: &String) -> Self {
+        Self::new(url.as_str())
+    }
+}
+
+impl From<Uri> for RequestOptions {
+    fn from(uri: Uri) -> Self {
+        Self {
+            url: Some(Url::Uri(uri)),
+            ..Self::default()
+        }
+    }
+}
+
+/// A request that is being written.
+///
+/// With [`write`](Self::write) its body goes out piece by piece, chunked unless a Content-Length
+/// was given; [`end`](Self::end) finishes it and waits for the response. Dropping it gives the
+/// request up: a connection it had begun to use is closed.
+#[derive(Debug)]
+pub struct ClientRequest {
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Nothing has been sent.
+    Ready {
+        agent: Agent,
+        outgoing: Box<Outgoing>,
+    },
+    /// Its body is being written.
+    Writing {
+        sender: BodySender,
+        sending: Sending,
+    },
+    /// It was answered before it was complete, and the server wants no more of it.
+    Answered(Box<Response<Body>>),
+    /// It has failed, and that has been told.
+    Failed,
+}
+
+/// A request that is sent while its caller writes; dropped, it stops.
+#[derive(Debug)]
+struct Sending(JoinHandle<Result<Response<Body>>>);
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Sending {
+    /// Waits until the request has been answered or has failed; dropped, it can be asked again.
+    async fn outcome(&mut self) -> Result<Response<Body>> {
+        match (&mut self.0).await {
+            Ok(outcome) => outcome,
+            Err(error) => Err(gone().with_source(error)),
+        }
+    }
+}
+
+impl ClientRequest {
+    /// Sends a piece of the body, waiting while 64 KiB of it have not left.
+    ///
+    /// The first call opens the connection and sends the head. A future dropped before it is ready
+    /// has sent nothing. When the server has answered already and wants no more, pieces are
+    /// dropped; [`end`](Self::end) then gives its answer.
+    ///
+    /// # Errors
+    ///
+    /// The request has failed; the errors of [`end`](Self::end).
+    pub async fn write(&mut self, piece: impl Into<Bytes>) -> Result<()> {
+        let piece = piece.into();
+        self.start()?;
+        let (sender, sending) = match &mut self.state {
+            State::Writing { sender, sending } => (sender, sending),
+            State::Answered(_) => return Ok(()),
+            State::Ready { .. } | State::Failed => return Err(gone()),
+        };
+        if sender.send(piece).await.is_ok() {
+            return Ok(());
+        }
+        // Nobody takes it any more: the request has been answered, or it has failed.
+        let outcome = sending.outcome().await;
+        match outcome {
+            Ok(response) => {
+                self.state = State::Answered(Box::new(response));
+                Ok(())
+            }
+            Err(error) => {
+                self.state = State::Failed;
+                Err(error)
+            }
+        }
+    }
+
+    /// Ends the request and waits for the head of its final response.
+    ///
+    /// The response's body is read from its [`Body`]; read to the end, its connection is free for
+    /// the next request. Dropped before, the connection is closed unless the rest has come already.
+    ///
+    /// # Errors
+    ///
+    /// The connection could not be opened, the server did not prove who it is, the response broke
+    /// the rules or a time limit passed: [`Error::phase`] and [`Error::code`] say which.
+    pub async fn end(self) -> Result<Response<Body>> {
+        match self.state {
+            State::Ready { agent, outgoing } => {
+                agent.carry(&outgoing, Body::empty(), Answer::AtOnce).await
+            }
+            State::Writing {
+                sender,
+                mut sending,
+            } => {
+                drop(sender);
+                sending.outcome().await
+            }
+            State::Answered(response) => Ok(*response),
+            State::Failed => Err(gone()),
+        }
+    }
+
+    /// Sends a body and ends the request with it.
+    ///
+    /// Where nothing was written before and the body's length is known, Content-Length says it.
+    ///
+    /// # Errors
+    ///
+    /// As [`end`](Self::end); or the body failed.
+    pub async fn end_with(mut self, body: impl Into<Body>) -> Result<Response<Body>> {
+        let mut body = body.into();
+        if let State::Ready { agent, outgoing } = self.state {
+            return agent.carry(&outgoing, body, Answer::AtOnce).await;
+        }
+        while let Some(piece) = body.chunk().await? {
+            self.write(piece).await?;
+        }
+        match (self.state, body.trailers()) {
+            (
+                State::Writing {
+                    sender,
+                    mut sending,
+                },
+                Some(trailers),
+            ) => {
+                sender.end_with_trailers(trailers.clone());
+                sending.outcome().await
+            }
+            (state, _) => Self { state }.end().await,
+        }
+    }
+
+    /// Begins to send, if that has not been done.
+    fn start(&mut self) -> Result<()> {
+        if !matches!(self.state, State::Ready { .. }) {
+            return Ok(());
+        }
+        let runtime = tokio::runtime::Handle::try_current().map_err(|_| {
+            let text = "a request needs a tokio runtime, and none is running here";
+            Error::new(ErrorKind::Options, Phase::Setup, text).unsent()
+        })?;
+        if let State::Ready { agent, outgoing } = mem::replace(&mut self.state, State::Failed) {
+            let (sender, body) = Body::channel();
+            // A task, so that the request goes on while its caller is busy with the next piece.
+            let sending = runtime
+                .spawn(async move { agent.carry(&outgoing, body, Answer::AfterUpload).await });
+            self.state = State::Writing {
+                sender,
+                sending: Sending(sending),
+            };
+        }
+        Ok(())
+    }
+}
+
+fn gone() -> Error {
+    let text = "this request has failed already";
+    Error::new(ErrorKind::Closed, Phase::SendBody, text)
+}

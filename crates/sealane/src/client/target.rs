@@ -1,0 +1,191 @@
+//! Target: from what the caller wrote to where a request goes.
+//!
+//! URL texts are read as the module reads them, by the WHATWG rules; so `HTTPS://EXAMPLE.com` and
+//! `https://127.1/` mean here what they mean there. A fragment is never sent (RFC 9110 §4.2.5), and
+//! credentials become an Authorization field (§4.2.4, RFC 7617).
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderValue, Method, Uri};
+use percent_encoding::percent_decode_str;
+use url::{Host, Url};
+
+use crate::error::{Error, Result};
+
+/// Where a request goes, and what of that stands in its head.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    /// A DNS name in lower case, or an IP address without brackets.
+    pub(super) host: Box<str>,
+    pub(super) port: u16,
+    /// The request target, from the path on.
+    pub(super) path: String,
+    /// The Authorization field that the URL's credentials make.
+    pub(super) authorization: Option<HeaderValue>,
+}
+
+impl Target {
+    /// Reads a URL as text.
+    pub(super) fn parse(text: &str) -> Result<Self> {
+        let url = Url::parse(text).map_err(|reason| invalid_url(text, &reason.to_string()))?;
+        check_scheme(url.scheme())?;
+        let host = url.host().ok_or_else(|| invalid_url(text, "no host"))?;
+        let mut path = url.path().to_owned();
+        if let Some(query) = url.query() {
+            path.push('?');
+            path.push_str(query);
+        }
+        let (user, password) = (url.username(), url.password());
+        let named = !user.is_empty() || password.is_some();
+        Ok(Self {
+            host: host_text(&host),
+            port: url.port_or_known_default().unwrap_or(HTTPS),
+            path,
+            authorization: named
+                .then(|| basic(user, password.unwrap_or_default()))
+                .transpose()?,
+        })
+    }
+
+    /// Takes an absolute URI apart.
+    pub(super) fn of_uri(uri: &Uri) -> Result<Self> {
+        let Some(authority) = uri.authority() else {
+            let text = format!("{:?} names no host", uri.path());
+            return Err(Error::option(text).with_code("ERR_INVALID_URL"));
+        };
+        check_scheme(uri.scheme_str().unwrap_or("https"))?;
+        let userinfo = authority.as_str().rsplit_once('@');
+        let credentials = userinfo.map(|(userinfo, _)| {
+            let (user, password) = userinfo.split_once(':').unwrap_or((userinfo, ""));
+            basic(user, password)
+        });
+        Ok(Self {
+            host: host(authority.host())?,
+            port: authority.port_u16().unwrap_or(HTTPS),
+            path: uri
+                .path_and_query()
+                .map_or("/", |path| path.as_str())
+                .to_owned(),
+            authorization: credentials.transpose()?,
+        })
+    }
+
+    /// What the module connects to when nothing is said: `https://localhost/`.
+    pub(super) fn local() -> Self {
+        Self {
+            host: "localhost".into(),
+            port: HTTPS,
+            path: "/".to_owned(),
+            authorization: None,
+        }
+    }
+
+    /// The value of the Host field (RFC 9110 §7.2): the default port is left out.
+    pub(super) fn host_field(&self) -> Result<HeaderValue> {
+        let (open, close) = if self.host.contains(':') {
+            ("[", "]")
+        } else {
+            ("", "")
+        };
+        let text = match self.port {
+            HTTPS => format!("{open}{}{close}", self.host),
+            port => format!("{open}{}{close}:{port}", self.host),
+        };
+        HeaderValue::try_from(text)
+            .map_err(|_| invalid_url(&self.host, "the host cannot stand in a Host field"))
+    }
+}
+
+/// Reads a host by itself: a DNS name, or an IP address with or without brackets.
+pub(super) fn host(text: &str) -> Result<Box<str>> {
+    let bracketed;
+    let whole = match text.contains(':') && !text.starts_with('[') {
+        true => {
+            bracketed = format!("[{text}]");
+            &bracketed
+        }
+        false => text,
+    };
+    let host = Host::parse(whole).map_err(|reason| invalid_url(text, &reason.to_string()))?;
+    Ok(host_text(&host))
+}
+
+/// The host part of a Host field's value, as the module takes it for SNI (reference §2.4).
+pub(super) fn host_of_field(value: &str) -> &str {
+    match value.strip_prefix('[') {
+        Some(rest) => rest.split_once(']').map_or(value, |(host, _)| host),
+        None => value.split_once(':').map_or(value, |(host, _)| host),
+    }
+}
+
+/// Refuses a path that could not stand in a request line.
+pub(super) fn check_path(method: &Method, path: &str) -> Result<()> {
+    let plain = |octet: u8| octet.is_ascii_graphic() && octet != b'#';
+    if let Some(at) = path.bytes().position(|octet| !plain(octet)) {
+        let text = format!(
+            "the request path {} contains unescaped characters, the first at octet {at}",
+            shown(path)
+        );
+        return Err(Error::option(text).with_code("ERR_UNESCAPED_CHARACTERS"));
+    }
+    if path.starts_with('/') || (path == "*" && *method == Method::OPTIONS) {
+        return Ok(());
+    }
+    let text = format!("the request path {} does not begin with '/'", shown(path));
+    Err(Error::option(text).with_code("ERR_INVALID_ARG_VALUE"))
+}
+
+fn check_scheme(scheme: &str) -> Result<()> {
+    if scheme == "https" {
+        return Ok(());
+    }
+    let text = format!("protocol \"{scheme}:\" is not supported, expected \"https:\"");
+    Err(Error::option(text).with_code("ERR_INVALID_PROTOCOL"))
+}
+
+fn host_text<S: AsRef<str>>(host: &Host<S>) -> Box<str> {
+    match host {
+        Host::Domain(name) => name.as_ref().into(),
+        Host::Ipv4(address) => address.to_string().into(),
+        Host::Ipv6(address) => address.to_string().into(),
+    }
+}
+
+/// `Basic` with user and password, percent-decoded.
+fn basic(user: &str, password: &str) -> Result<HeaderValue> {
+    let mut pair: Vec<u8> = percent_decode_str(user).collect();
+    pair.push(b':');
+    pair.extend(percent_decode_str(password));
+    let text = format!("Basic {}", STANDARD.encode(&pair));
+    let mut value = HeaderValue::try_from(text)
+        .map_err(|_| Error::option("the URL's credentials cannot be written in a field"))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// The URL is shown without its credentials and query: both may be secret.
+fn invalid_url(text: &str, reason: &str) -> Error {
+    let end = text.find(['?', '#']).unwrap_or(text.len());
+    let head = &text[..end];
+    let public = match head.rsplit_once('@') {
+        Some((_, rest)) => format!("…@{rest}"),
+        None => head.to_owned(),
+    };
+    Error::option(format!("invalid URL {}: {reason}", shown(&public))).with_code("ERR_INVALID_URL")
+}
+
+/// A text from outside for a message: quoted, escaped and not endless.
+fn shown(text: &str) -> String {
+    let cut: String = text.chars().take(SHOWN).collect();
+    let more = if cut.len() < text.len() { "…" } else { "" };
+    format!("{cut:?}{more}")
+}
+
+/// The default port (RFC 9110 §4.2.2).
+const HTTPS: u16 = 443;
+
+/// Characters of a value that a message shows.
+const SHOWN: usize = 200;
+
+#[cfg(test)]
+mod tests;

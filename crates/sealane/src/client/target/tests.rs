@@ -1,0 +1,104 @@
+//! What URLs, hosts and paths mean.
+
+use http::{Method, Uri};
+
+use super::{Target, check_path, host, host_of_field};
+
+fn parsed(text: &str) -> Target {
+    Target::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+fn code_of(text: &str) -> Option<&'static str> {
+    Target::parse(text).expect_err("refused").code()
+}
+
+#[test]
+fn c265_what_is_no_url_is_refused_by_name() {
+    assert_eq!(code_of("foo"), Some("ERR_INVALID_URL"));
+    assert_eq!(code_of("https://"), Some("ERR_INVALID_URL"));
+    assert_eq!(code_of("http://a.example/"), Some("ERR_INVALID_PROTOCOL"));
+}
+
+#[test]
+fn c268_percent_encoded_credentials_are_decoded() {
+    let target = parsed("https://us%40er:p%3Ass@a.example/");
+    let value = target.authorization.expect("an Authorization field");
+    // "us@er:p:ss" in base64.
+    assert_eq!(value, "Basic dXNAZXI6cDpzcw==");
+    assert!(value.is_sensitive());
+}
+
+#[test]
+fn c269_an_ipv6_host_loses_its_brackets_and_gets_them_back_in_host() {
+    let target = parsed("https://[::1]:8443/x");
+    assert_eq!(&*target.host, "::1");
+    assert_eq!(target.host_field().expect("valid"), "[::1]:8443");
+}
+
+#[test]
+fn c270_without_a_port_it_is_443_and_host_says_none() {
+    let target = parsed("https://a.example/x?y#z");
+    assert_eq!(target.port, 443);
+    assert_eq!(target.host_field().expect("valid"), "a.example");
+    assert_eq!(target.path, "/x?y", "the fragment is never sent");
+}
+
+#[test]
+fn c271_a_path_with_a_space_or_beyond_ascii_is_refused() {
+    for path in ["/a b", "/ü", "/\u{100}", "/a\r\nb", "/a#b"] {
+        let error = check_path(&Method::GET, path).expect_err(path);
+        assert_eq!(error.code(), Some("ERR_UNESCAPED_CHARACTERS"), "{path:?}");
+    }
+}
+
+#[test]
+fn a_path_begins_with_a_slash_or_is_the_star_of_options() {
+    check_path(&Method::GET, "/?a=1").expect("a path");
+    check_path(&Method::OPTIONS, "*").expect("the asterisk form");
+    assert!(check_path(&Method::GET, "*").is_err());
+    assert!(check_path(&Method::GET, "?a=1").is_err());
+}
+
+#[test]
+fn hosts_are_normalised_before_anything_is_checked() {
+    assert_eq!(&*parsed("https://EXAMPLE.com").host, "example.com");
+    assert_eq!(&*parsed("https://127.1/").host, "127.0.0.1");
+    assert_eq!(&*host("2001:DB8::1").expect("an address"), "2001:db8::1");
+    assert_eq!(
+        &*host("Bücher.example").expect("a name"),
+        "xn--bcher-kva.example"
+    );
+    assert!(host("a b").is_err());
+    assert!(host("a\0b").is_err());
+    assert!(host("").is_err());
+}
+
+#[test]
+fn a_uri_means_what_its_text_means() {
+    let uri: Uri = "https://u:p@a.example:444/x?y".parse().expect("a URI");
+    let target = Target::of_uri(&uri).expect("a target");
+    assert_eq!((&*target.host, target.port), ("a.example", 444));
+    assert_eq!(target.path, "/x?y");
+    assert!(target.authorization.is_some());
+    let relative: Uri = "/x".parse().expect("a URI");
+    let error = Target::of_uri(&relative).expect_err("no host");
+    assert_eq!(error.code(), Some("ERR_INVALID_URL"));
+}
+
+#[test]
+fn the_host_of_a_host_field_is_what_the_module_takes() {
+    assert_eq!(host_of_field("ex.com:99"), "ex.com");
+    assert_eq!(host_of_field("[::1]:3"), "::1");
+    assert_eq!(host_of_field("[::1"), "[::1");
+    assert_eq!(host_of_field("ex.com"), "ex.com");
+}
+
+#[test]
+fn errors_show_neither_password_nor_query() {
+    let error = Target::parse("https://user:secret@a b/?token=1").expect_err("a bad host");
+    let text = error.to_string();
+    assert!(
+        !text.contains("secret") && !text.contains("token"),
+        "{text}"
+    );
+}

@@ -1,0 +1,94 @@
+//! Roots: whom a client trusts, from files, memory, the system or the bundle.
+//!
+//! Parsing is `sealane-tls`' work; this room reads the file and names it in its errors.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use crate::error::{Error, Phase, Result};
+use crate::system;
+
+/// Trust anchors, as whole certificates. Cloning is cheap.
+///
+/// A self-signed certificate is its own anchor when it is given here, even if it says that it is an
+/// authority, or has no name but its common name.
+#[derive(Clone, Debug)]
+pub struct Roots {
+    inner: sealane_tls::Roots,
+}
+
+impl Roots {
+    /// The public authorities that ship with this crate: Mozilla's list. This is the default.
+    pub fn bundled() -> Self {
+        Self {
+            inner: sealane_tls::Roots::bundled(),
+        }
+    }
+
+    /// The authorities that this machine trusts.
+    ///
+    /// Reads the system's store each time: seconds on some machines, so do it once.
+    ///
+    /// # Errors
+    ///
+    /// The system has no store, or nothing in it can be read.
+    pub fn system() -> Result<Self> {
+        let certificates = system::trust_anchors()?;
+        let inner = sealane_tls::Roots::from_der(certificates)?;
+        Ok(Self { inner })
+    }
+
+    /// Reads certificates from PEM text; everything else in it is passed over.
+    ///
+    /// # Errors
+    ///
+    /// There is no certificate in it, or one that cannot be read; the message says which.
+    pub fn from_pem(octets: impl AsRef<[u8]>) -> Result<Self> {
+        let inner = sealane_tls::Roots::from_pem(octets)?;
+        Ok(Self { inner })
+    }
+
+    /// Reads certificates from a PEM file.
+    ///
+    /// # Errors
+    ///
+    /// As [`Roots::from_pem`], and the file cannot be read (the code is the operating system's,
+    /// such as `ENOENT`). The message names the file.
+    pub fn from_pem_file(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let shown = format!("CA file {:?}", path.display().to_string());
+        let failed = |error| Error::io(Phase::Setup, &shown, error);
+        let mut octets = Vec::new();
+        let file = File::open(path).map_err(failed)?;
+        file.take(LARGEST_FILE + 1)
+            .read_to_end(&mut octets)
+            .map_err(failed)?;
+        if octets.len() as u64 > LARGEST_FILE {
+            let text = format!("{shown}: longer than {LARGEST_FILE} octets, so it is no CA file");
+            return Err(Error::option(text));
+        }
+        let inner = sealane_tls::Roots::from_pem(&octets).map_err(|error| {
+            let code = error.code();
+            Error::option(format!("{error} ({shown})"))
+                .with_code(code)
+                .with_source(error)
+        })?;
+        Ok(Self { inner })
+    }
+
+    /// These roots and those of `others`.
+    #[must_use]
+    pub fn and(self, others: Self) -> Self {
+        Self {
+            inner: self.inner.and(others.inner),
+        }
+    }
+
+    pub(crate) fn into_inner(self) -> sealane_tls::Roots {
+        self.inner
+    }
+}
+
+/// Octets of the longest file that is read: the largest public bundles have a quarter of this.
+const LARGEST_FILE: u64 = 4 * 1024 * 1024;
