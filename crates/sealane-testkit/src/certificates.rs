@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, CustomExtension, DnType,
     ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-    NameConstraints, SignatureAlgorithm, date_time_ymd,
+    NameConstraints, SanType, SignatureAlgorithm, date_time_ymd,
 };
 
 /// A kind of key a certificate can have.
@@ -163,6 +163,22 @@ impl Template {
         let mut extension =
             CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 99999, 1], vec![5, 0]);
         extension.set_criticality(true);
+        self.params.custom_extensions.push(extension);
+        self
+    }
+
+    /// With a mail address among its alternative names.
+    pub fn alternative_email(mut self, address: &str) -> Self {
+        let address = address.try_into().expect("the address is ASCII");
+        self.params
+            .subject_alt_names
+            .push(SanType::Rfc822Name(address));
+        self
+    }
+
+    /// With these octets where the list of alternative names belongs.
+    pub fn alternative_octets(mut self, octets: &[u8]) -> Self {
+        let extension = CustomExtension::from_oid_content(&[2, 5, 29, 17], octets.to_vec());
         self.params.custom_extensions.push(extension);
         self
     }

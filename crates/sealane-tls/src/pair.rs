@@ -1,5 +1,6 @@
 //! For tests only: a rustls client and a server of ours, joined in memory.
 
+use std::process::Command;
 use std::sync::Arc;
 
 use rustls::client::Resumption;
@@ -8,6 +9,9 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, Server
 use rustls::{SupportedCipherSuite, SupportedProtocolVersion};
 use rustls_pki_types::{CertificateDer, ServerName};
 use sealane_testkit::certificates::{KeyKind, TestCa};
+use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer as _;
+use x509_parser::x509::X509Version;
 
 use crate::select::{Observation, observe};
 use crate::{Identity, SecureContext, ServerTlsOptions};
@@ -134,4 +138,44 @@ pub(crate) fn default_context(ca: &TestCa) -> SecureContext {
     ServerTlsOptions::new(identity(ca, KeyKind::P256))
         .build()
         .unwrap()
+}
+
+/// A self-signed identity of X.509 version 1 for `localhost`, as old private authorities make them.
+pub(crate) fn first_version() -> Identity {
+    let folder = tempfile::tempdir().unwrap();
+    let made = TestCa::new().issue(&["localhost"]);
+    let key = made.write_to(folder.path()).key;
+    let request = folder.path().join("request.pem");
+    openssl(
+        Command::new("openssl")
+            .args(["req", "-new", "-subj", "/CN=localhost", "-key"])
+            .arg(&key)
+            .arg("-out")
+            .arg(&request),
+    );
+    // Without an extension file `openssl x509 -req` writes version 1.
+    let chain = openssl(
+        Command::new("openssl")
+            .args(["x509", "-req", "-in"])
+            .arg(&request)
+            .arg("-signkey")
+            .arg(&key),
+    );
+    let identity = Identity::from_pem(&chain, made.key_pem.as_bytes()).unwrap();
+    let parsed = X509Certificate::from_der(&identity.chain()[0]).unwrap().1;
+    assert_eq!(parsed.version(), X509Version::V1);
+    identity
+}
+
+/// What the `openssl` program writes to its standard output.
+fn openssl(command: &mut Command) -> Vec<u8> {
+    let output = command
+        .output()
+        .expect("the tests need the openssl program");
+    assert!(
+        output.status.success(),
+        "{command:?}: {}",
+        output.stderr.escape_ascii()
+    );
+    output.stdout
 }

@@ -1,16 +1,12 @@
 //! Does a context serve every kind of key in every version, and does each option do its work?
 
-use std::process::Command;
 use std::sync::Arc;
 
 use rustls::crypto::aws_lc_rs::cipher_suite as suite;
 use rustls::{AlertDescription, Error as TlsError};
 use sealane_testkit::certificates::{KeyKind, TestCa};
-use x509_parser::certificate::X509Certificate;
-use x509_parser::prelude::FromDer as _;
-use x509_parser::x509::X509Version;
 
-use crate::pair::{Offer, Pair, connect, default_context, identity};
+use crate::pair::{Offer, Pair, connect, default_context, first_version, identity};
 use crate::{HandshakeError, HandshakeErrorKind, SecureContext, ServerTlsOptions};
 use crate::{TlsInfo, TlsVersion};
 
@@ -58,30 +54,7 @@ fn a_chain_with_an_intermediate_is_sent_whole() {
 
 #[test]
 fn an_x509_v1_certificate_is_served() {
-    let folder = tempfile::tempdir().unwrap();
-    let made = TestCa::new().issue(&["localhost"]);
-    let key = made.write_to(folder.path()).key;
-    let request = folder.path().join("request.pem");
-    // Without an extension file `openssl x509 -req` writes version 1, as old private PKIs do.
-    openssl(
-        Command::new("openssl")
-            .args(["req", "-new", "-subj", "/CN=localhost", "-key"])
-            .arg(&key)
-            .arg("-out")
-            .arg(&request),
-    );
-    let chain = openssl(
-        Command::new("openssl")
-            .args(["x509", "-req", "-in"])
-            .arg(&request)
-            .arg("-signkey")
-            .arg(&key),
-    );
-    let identity = crate::Identity::from_pem(&chain, made.key_pem.as_bytes()).unwrap();
-    let parsed = X509Certificate::from_der(&identity.chain()[0]).unwrap().1;
-    assert_eq!(parsed.version(), X509Version::V1);
-
-    let context = ServerTlsOptions::new(identity.clone()).build().unwrap();
+    let context = ServerTlsOptions::new(first_version()).build().unwrap();
     let pair = connect(
         &context,
         &Offer::default().config(&TestCa::new()),
@@ -94,19 +67,6 @@ fn an_x509_v1_certificate_is_served() {
         pair.server.handshake_kind(),
         Some(rustls::HandshakeKind::Full)
     );
-}
-
-/// What the `openssl` program writes to its standard output.
-fn openssl(command: &mut Command) -> Vec<u8> {
-    let output = command
-        .output()
-        .expect("the tests need the openssl program");
-    assert!(
-        output.status.success(),
-        "{command:?}: {}",
-        output.stderr.escape_ascii()
-    );
-    output.stdout
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! chain is refused already.
 
 use rustls_pki_types::{CertificateDer, UnixTime};
-use webpki::Error;
+use webpki::{EndEntityCert, Error};
 use x509_parser::asn1_rs::{Any, FromDer as _};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::ParsedExtension;
@@ -305,8 +305,8 @@ impl<'a> Walk<'a> {
                 ),
             ),
             Error::UnsupportedCriticalExtension => {
-                let strange = |it: &&X509Certificate<'_>| has_unknown_critical(it);
-                let at_fault = self.path.iter().find(strange).unwrap_or(self.leaf());
+                let mut path = self.path.iter();
+                let at_fault = path.find(|it| has_unknown_rule(it)).unwrap_or(self.leaf());
                 unreadable(error, at_fault)
             }
             _ => unreadable(error, self.leaf()),
@@ -347,11 +347,11 @@ fn issuer_key_id<'a>(certificate: &'a X509Certificate<'_>) -> Option<&'a [u8]> {
     })
 }
 
-/// Whether a certificate has a critical extension that the parser does not know either.
-fn has_unknown_critical(certificate: &X509Certificate<'_>) -> bool {
-    certificate
-        .iter_extensions()
-        .any(|extension| extension.critical && extension.parsed_extension().unsupported())
+/// Whether webpki stumbles over a critical extension of this very certificate.
+fn has_unknown_rule(certificate: &X509Certificate<'_>) -> bool {
+    let der = CertificateDer::from(certificate.as_raw());
+    let read = EndEntityCert::try_from(&der).map(drop);
+    read == Err(Error::UnsupportedCriticalExtension)
 }
 
 /// The inside of a DER sequence, which is how anchors keep their names.

@@ -9,6 +9,7 @@ use rustls_pki_types::{CertificateDer, ServerName};
 use webpki::EndEntityCert;
 use x509_parser::asn1_rs::FromDer as _;
 use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::GeneralName;
 
 use super::{own_anchor, show};
 use crate::error::Refusal;
@@ -39,12 +40,10 @@ pub(super) fn check(
     if !names.is_empty() {
         return refusal(format!("wanted is {wanted}, it has {}", show::list(&names)));
     }
-    let common: Vec<_> = common_names(&certificate);
     if let ServerName::DnsName(host) = name
         && own_anchor::is_one(end_entity, &certificate, roots)
-        && common
-            .iter()
-            .any(|cn| cn.eq_ignore_ascii_case(host.as_ref()))
+        && has_no_other_names(&certificate)
+        && has_common_name(&certificate, host.as_ref())
     {
         return Ok(());
     }
@@ -54,10 +53,28 @@ pub(super) fn check(
     ))
 }
 
-/// The common names of a certificate's subject.
-fn common_names<'a>(certificate: &'a X509Certificate<'_>) -> Vec<&'a str> {
-    let attributes = certificate.subject().iter_common_name();
-    attributes
-        .filter_map(|attribute| attribute.as_str().ok())
-        .collect()
+/// Whether a certificate has no alternative name that could be a server's. One that cannot be read
+/// could be.
+fn has_no_other_names(certificate: &X509Certificate<'_>) -> bool {
+    let could_be = |name: &GeneralName<'_>| {
+        use GeneralName as Name;
+        matches!(
+            name,
+            Name::DNSName(_) | Name::IPAddress(_) | Name::Invalid(..)
+        )
+    };
+    match certificate.subject_alternative_name() {
+        Ok(None) => true,
+        Ok(Some(extension)) => !extension.value.general_names.iter().any(could_be),
+        Err(_) => false,
+    }
+}
+
+/// Whether a host is one of the common names of a certificate's subject.
+fn has_common_name(certificate: &X509Certificate<'_>, host: &str) -> bool {
+    let mut attributes = certificate.subject().iter_common_name();
+    attributes.any(|attribute| {
+        let name = attribute.as_str();
+        name.is_ok_and(|name| name.eq_ignore_ascii_case(host))
+    })
 }

@@ -8,6 +8,7 @@
 use rustls_pki_types::{CertificateDer, UnixTime};
 use webpki::EndEntityCert;
 use x509_parser::certificate::X509Certificate;
+use x509_parser::x509::X509Version;
 
 use super::chain::Parts;
 use super::{diagnosis, signature};
@@ -26,8 +27,12 @@ pub(super) fn is_one(
 /// Checks such a certificate: readable without unknown critical extensions, within its dates, made
 /// for servers if it says for what, and truly signed by its own key.
 pub(super) fn check(parts: &Parts<'_>, certificate: &X509Certificate<'_>) -> Result<(), Refusal> {
-    EndEntityCert::try_from(parts.end_entity)
-        .map_err(|error| diagnosis::unreadable(&error, certificate))?;
+    match EndEntityCert::try_from(parts.end_entity) {
+        Ok(_) => {}
+        // Private authorities still make version 1, which has no extensions and so no rules.
+        Err(webpki::Error::UnsupportedCertVersion) if is_first_version(certificate) => {}
+        Err(error) => return Err(diagnosis::unreadable(&error, certificate)),
+    }
     check_dates(certificate, parts.now)?;
     if !serves(certificate) {
         return Err(diagnosis::wrong_purpose(certificate));
@@ -36,6 +41,11 @@ pub(super) fn check(parts: &Parts<'_>, certificate: &X509Certificate<'_>) -> Res
         return Err(diagnosis::bad_signature(certificate, parts.algorithms));
     }
     Ok(())
+}
+
+/// Whether a certificate is of X.509 version 1, which has no extensions (RFC 5280 §4.1.2.1).
+fn is_first_version(certificate: &X509Certificate<'_>) -> bool {
+    certificate.version() == X509Version::V1 && certificate.extensions().is_empty()
 }
 
 /// Checks that a certificate is within its dates.

@@ -1,7 +1,16 @@
-//! One question: did this key sign this certificate?
+//! Did this key sign this certificate, or this handshake?
+//!
+//! Handshakes are rustls' business, but it takes the key only from certificates that webpki reads.
+//! One of version 1, or with a rule that nobody knows, may be believed nevertheless: as its own
+//! anchor, or because the options say so. Its key is taken here, and the proof is asked all the
+//! same.
 
-use rustls_pki_types::{SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer};
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::WebPkiSupportedAlgorithms;
+use rustls::{CertificateError, DigitallySignedStruct, Error as TlsError, PeerMisbehaved};
+use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer};
 use webpki::RawPublicKeyEntity;
+use x509_parser::asn1_rs::FromDer as _;
 use x509_parser::certificate::X509Certificate;
 
 /// How signatures are checked.
@@ -27,6 +36,45 @@ pub(super) fn holds(
 /// Whether any algorithm we support is the one a certificate names for its signature.
 pub(super) fn is_supported(signed: &X509Certificate<'_>, algorithms: Algorithms<'_>) -> bool {
     supported(signed, algorithms).next().is_some()
+}
+
+/// The public key of a certificate, whatever else the certificate says.
+pub(super) fn key_of<'a>(
+    certificate: &'a CertificateDer<'_>,
+) -> Result<SubjectPublicKeyInfoDer<'a>, TlsError> {
+    match X509Certificate::from_der(certificate) {
+        Ok(([], read)) => Ok(SubjectPublicKeyInfoDer::from(
+            read.tbs_certificate.subject_pki.raw,
+        )),
+        _ => Err(CertificateError::BadEncoding.into()),
+    }
+}
+
+/// Checks the signature of a TLS 1.2 handshake (RFC 5246 §7.4.3) by a certificate's key.
+///
+/// A scheme of TLS 1.2 leaves the curve open, so each algorithm that the scheme may mean is tried;
+/// one that is for another kind of key says no.
+pub(super) fn of_handshake(
+    message: &[u8],
+    certificate: &CertificateDer<'_>,
+    signed: &DigitallySignedStruct,
+    supported: &WebPkiSupportedAlgorithms,
+) -> Result<HandshakeSignatureValid, TlsError> {
+    let mut schemes = supported.mapping.iter();
+    let Some((_, algorithms)) = schemes.find(|(scheme, _)| *scheme == signed.scheme) else {
+        return Err(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme.into());
+    };
+    let key = key_of(certificate)?;
+    let key = RawPublicKeyEntity::try_from(&key)
+        .map_err(|_| TlsError::from(CertificateError::BadEncoding))?;
+    let holds = |algorithm: &&dyn SignatureVerificationAlgorithm| {
+        key.verify_signature(*algorithm, message, signed.signature())
+            .is_ok()
+    };
+    match algorithms.iter().any(holds) {
+        true => Ok(HandshakeSignatureValid::assertion()),
+        false => Err(CertificateError::BadSignature.into()),
+    }
 }
 
 /// The algorithms that a certificate's signature may be by: one per kind of key.

@@ -11,7 +11,7 @@ use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use sealane_testkit::certificates::{KeyKind, PemIdentity, Template, TestCa};
 
 use super::{ClientContext, PROVIDER};
-use crate::pair::{Pair, connect, connect_to, default_context, identity};
+use crate::pair::{Pair, connect, connect_to, default_context, first_version, identity};
 use crate::{
     ClientTlsOptions, HandshakeError, HandshakeErrorKind, Identity, Observation, Roots,
     SecureContext, ServerTlsOptions, SessionCache, Side, TlsInfo, TlsVersion, Verdict,
@@ -388,5 +388,75 @@ fn the_own_certificate_is_sent_to_a_server_that_asks() {
             error.to_string().contains("certificate_required (116)"),
             "{error}"
         );
+    }
+}
+
+/// A moment after the tests began: certificates made by the openssl program begin with them.
+fn today() -> UnixTime {
+    UnixTime::now()
+}
+
+#[test]
+fn a_certificate_of_version_1_is_believed_as_its_own_anchor_only() {
+    let who = first_version();
+    let server = ServerTlsOptions::new(who.clone()).build().unwrap();
+    for version in VERSIONS {
+        let options = ClientTlsOptions::new()
+            .min_version(version)
+            .max_version(version);
+        let given = options
+            .clone()
+            .ca(Roots::from_der([&who.chain()[0]]).unwrap());
+        let client = given.build().unwrap();
+        for pair in full_and_resumed(&server, &client, "localhost") {
+            let verdict = admit(&client, &pair, "localhost", today()).unwrap();
+            assert_eq!(verdict, Verdict::Authorized, "{version}");
+        }
+        let stranger = options.clone().ca(trusted_stranger()).build().unwrap();
+        let pair = connect(&server, &stranger.config(None), "localhost");
+        let error = HandshakeError::at_client(pair.client_error.as_ref().unwrap());
+        assert_eq!(error.code(), "DEPTH_ZERO_SELF_SIGNED_CERT");
+        let lax = options.ca(trusted_stranger()).reject_unauthorized(false);
+        let lax = lax.build().unwrap();
+        for pair in full_and_resumed(&server, &lax, "localhost") {
+            let verdict = admit(&lax, &pair, "localhost", today()).unwrap();
+            assert_eq!(verdict.code(), Some("DEPTH_ZERO_SELF_SIGNED_CERT"));
+        }
+    }
+}
+
+fn trusted_stranger() -> Roots {
+    Roots::from_der([TestCa::new().certificate_der()]).unwrap()
+}
+
+#[test]
+fn whoever_does_not_reject_meets_odd_servers_but_none_without_the_key() {
+    let odd = Template::server(&["localhost"])
+        .with_unknown_rule()
+        .self_signed();
+    let who = Identity::from_pem(odd.chain_pem.as_bytes(), odd.key_pem.as_bytes()).unwrap();
+    let other = identity(&TestCa::new(), KeyKind::P256);
+    let stolen = CertifiedKey::new(who.chain().to_vec(), Arc::clone(&other.certified().key));
+    let serve = |certified: Arc<CertifiedKey>| {
+        let mut server = ServerConfig::builder_with_provider(Arc::clone(&PROVIDER))
+            .with_protocol_versions(rustls::ALL_VERSIONS)
+            .unwrap()
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
+        server.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Arc::new(server)
+    };
+    let (honest, thief) = (serve(who.certified()), serve(Arc::new(stolen)));
+    for version in VERSIONS {
+        let options = ClientTlsOptions::new().ca(Roots::from_pem(&odd.chain_pem).unwrap());
+        let options = options.min_version(version).max_version(version);
+        let client = options.reject_unauthorized(false).build().unwrap();
+        let pair = connect_to(&honest, &client.config(None), "localhost");
+        assert_eq!(pair.client_error, None);
+        let verdict = admit(&client, &pair, "localhost", year(57)).unwrap();
+        assert_eq!(verdict.code(), Some("UNHANDLED_CRITICAL_EXTENSION"));
+        let pair = connect_to(&thief, &client.config(None), "localhost");
+        let forged = TlsError::InvalidCertificate(CertificateError::BadSignature);
+        assert_eq!(pair.client_error, Some(forged), "{version}");
     }
 }

@@ -56,6 +56,28 @@ fn the_common_name_counts_only_without_other_names() {
 }
 
 #[test]
+fn names_of_other_kinds_leave_the_common_name() {
+    let mail = server_without_names().alternative_email("a@localhost");
+    let pem = mail.self_signed().chain_pem;
+    assert_eq!(judge_itself(&pem, "localhost"), Ok(()));
+}
+
+#[test]
+fn alternative_names_that_cannot_be_read_are_not_passed_over() {
+    // A DNS name that is no text; what is no list at all does not even become an anchor.
+    let broken = server_without_names().alternative_octets(&[0x30, 0x03, 0x82, 0x01, 0xff]);
+    let pem = broken.self_signed().chain_pem;
+    let code = judge_itself(&pem, "localhost").unwrap_err().code;
+    assert_eq!(code, "ERR_TLS_CERT_ALTNAME_INVALID");
+    let none = server_without_names().alternative_octets(&[0x04, 0x01, 0x00]);
+    assert!(Roots::from_pem(none.self_signed().chain_pem).is_err());
+}
+
+fn server_without_names() -> Template {
+    Template::server(&[]).common_name("localhost")
+}
+
+#[test]
 fn everything_else_still_counts() {
     for (template, code) in [
         (
