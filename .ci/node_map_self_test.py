@@ -44,10 +44,11 @@ pub(crate) fn hidden() {}
 pub trait Room { fn door(&self); }
 impl<F: Fn() -> u8> Options<F> where F: Copy {
     pub const SHORTEST: u8 = 1;
-    #[must_use]
-    pub fn timeout(self) {}
+    shared!();
     fn private(self) {}
 }
+macro_rules! shared { () => { #[must_use] pub fn timeout(self) {} }; }
+macro_rules! unused { () => { pub fn limit(self) {} }; }
 #[cfg(test)]
 mod more { #[test] fn in_time() {} }
 """,

@@ -1,8 +1,8 @@
 """Which public items and which tests Rust sources have, as node_map.py asks.
 
 Not a compiler: items are found by name, methods by the last word of the type they are implemented
-for, within one crate. Items that macros write are not seen. Comments, literals and test code are
-blanked by rust_source.py.
+for, within one crate. Of macros, those are seen that stand in an `impl` and spell its methods out.
+Comments, literals and test code are blanked by rust_source.py.
 """
 
 import re
@@ -62,7 +62,9 @@ class Crate:
 
     def __init__(self, workspace, src):
         self.workspace = workspace
-        self.modules = {tuple(file.module): file.code for file in library_files(src)}
+        files = library_files(src)
+        macros = {name: body for file in files for name, body in macros_of(file.code)}
+        self.modules = {tuple(file.module): expanded(file.code, macros) for file in files}
 
     def has(self, module, names, depth=0):
         """Whether public `names` lead somewhere from `module`; re-exports are followed."""
@@ -99,6 +101,21 @@ class Crate:
     def has_member(self, owner, member):
         """A method, variant, public field or constant of a type, or a method of a trait."""
         return any(member_in(code, owner, member) for code in self.modules.values())
+
+
+def macros_of(code):
+    """(name, body) of each macro that a file defines by rules."""
+    for found in re.finditer(r"\bmacro_rules\s*!\s*(\w+)\s*\{", code):
+        yield found[1], code[found.end() : closing(code, found.end() - 1) - 1]
+
+
+def expanded(code, macros):
+    """The code with calls without arguments replaced by what the rules of the macro spell out."""
+    return re.sub(
+        r"\b(\w+)\s*!\s*\(\s*\)\s*;",
+        lambda call: macros.get(call[1], call[0]),
+        code,
+    )
 
 
 def member_in(code, owner, member):
