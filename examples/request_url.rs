@@ -1,0 +1,28 @@
+//! A URL object as options; its user and password become an Authorization field, decoded.
+//!
+//! `request_url https://USER:PASSWORD@HOST/ [CAFILE]`
+
+use http::Uri;
+use sealane::{RequestOptions, Roots};
+use tokio::io::AsyncWriteExt;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut words = std::env::args().skip(1);
+    let url: Uri = words
+        .next()
+        .ok_or("usage: request_url URL [CAFILE]")?
+        .parse()?;
+    let mut options = RequestOptions::from(url);
+    if let Some(file) = words.next() {
+        options = options.ca(Roots::from_pem_file(file)?);
+    }
+
+    let mut res = sealane::request(options)?.end().await?;
+    println!("statusCode: {}", res.status().as_u16());
+    let mut stdout = tokio::io::stdout();
+    while let Some(chunk) = res.body_mut().chunk().await? {
+        stdout.write_all(&chunk).await?;
+    }
+    Ok(stdout.flush().await?)
+}
