@@ -41,6 +41,7 @@ mod identity;
 mod trust;
 mod system;
 mod body;
+mod bounds;
 mod error;
 
 pub use body::{Body, BodySender};

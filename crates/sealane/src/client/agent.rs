@@ -81,28 +81,21 @@ impl Agent {
     ///
     /// An option cannot be honoured; the message names it.
     pub fn new(options: AgentOptions) -> Result<Self> {
+        options.check()?;
         let AgentOptions {
             limits,
             max_cached_sessions,
             timeouts,
+            rules,
             tls,
             servername,
         } = options;
-        for (name, limit) in [
-            ("max_sockets", limits.max_sockets),
-            ("max_total_sockets", limits.max_total_sockets),
-        ] {
-            if limit == Some(0) {
-                let text = format!("option {name}: with 0 connections no request could be sent");
-                return Err(Error::option(text).with_code("ERR_OUT_OF_RANGE"));
-            }
-        }
         Ok(Self {
             inner: Arc::new(Inner {
                 persistent: limits.keep_alive || limits.max_sockets.is_some(),
                 connections: Connections::new(limits),
                 sessions: SessionCache::new(max_cached_sessions),
-                rules: Arc::default(),
+                rules: Arc::new(rules),
                 timeouts,
                 context: tls.clone().build()?,
                 tls,

@@ -88,6 +88,9 @@ impl Dialer<'_> {
         let info = ConnectionInfo::new(local, remote, info.with_verdict(&verdict));
         let mut http = ClientConnection::new(Arc::clone(self.rules));
         http.receive(&early);
+        // A server that speaks first has not been asked anything.
+        http.poll_event()
+            .map_err(|error| Error::protocol(Phase::ReceiveHead, error))?;
         Ok(Box::new(Connection::new(stream, http, info)))
     }
 }

@@ -342,10 +342,10 @@ impl Exchange {
             return Poll::Ready(Err(unexpected()));
         };
         let still_since = self.still_since;
-        let idle_by = self.limits.idle.map(|limit| {
+        let idle_by = self.limits.idle.and_then(|limit| {
             let since = still_since.unwrap_or_else(Instant::now);
             self.still_since = Some(since);
-            since + limit
+            since.checked_add(limit)
         });
         let head_by = self.head_by.filter(|_| self.progress == Progress::Head);
         let Some(deadline) = [idle_by, head_by].into_iter().flatten().min() else {

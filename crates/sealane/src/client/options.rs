@@ -5,9 +5,12 @@
 
 use std::time::Duration;
 
+use sealane_proto::ClientRules;
 use sealane_tls::ClientTlsOptions;
 
 use super::pool::{PoolLimits, Scheduling};
+use crate::bounds::{check_limits, check_times};
+use crate::error::{Error, Result};
 
 /// Writes the TLS options once for the two places where they can be given.
 ///
@@ -77,6 +80,18 @@ pub(super) struct Timeouts {
     pub(super) idle: Option<Duration>,
 }
 
+impl Timeouts {
+    /// Refuses limits that nobody could meet.
+    pub(super) fn check(&self) -> Result<()> {
+        check_times(&[
+            ("connect_timeout", self.connect),
+            ("handshake_timeout", self.handshake),
+            ("head_timeout", self.head),
+            ("inactivity timeout", self.idle),
+        ])
+    }
+}
+
 impl Default for Timeouts {
     fn default() -> Self {
         Self {
@@ -103,6 +118,8 @@ impl Default for Timeouts {
 /// | `handshake_timeout` | 10 s | the TLS handshake |
 /// | `head_timeout` | 300 s | from the end of the request to the end of the response's head |
 /// | `inactivity_timeout` | 300 s | without an octet in either direction |
+/// | `max_header_size` | 16 KiB | octets of a response's head |
+/// | `max_headers_count` | 2000 | field lines of a response |
 ///
 /// A *key* is an origin with everything that decides what a connection to it proves: two requests
 /// with different trust never share a connection or a TLS session.
@@ -111,6 +128,7 @@ pub struct AgentOptions {
     pub(super) limits: PoolLimits,
     pub(super) max_cached_sessions: usize,
     pub(super) timeouts: Timeouts,
+    pub(super) rules: ClientRules,
     pub(super) tls: ClientTlsOptions,
     pub(super) servername: Option<String>,
 }
@@ -129,6 +147,7 @@ impl AgentOptions {
             },
             max_cached_sessions: MAX_CACHED_SESSIONS,
             timeouts: Timeouts::default(),
+            rules: ClientRules::default(),
             tls: ClientTlsOptions::new(),
             servername: None,
         }
@@ -219,7 +238,38 @@ impl AgentOptions {
         self
     }
 
+    /// The largest head of a response in octets; default 16 KiB. More fails the request.
+    #[must_use]
+    pub fn max_header_size(mut self, octets: usize) -> Self {
+        self.rules.limits.head_octets = octets;
+        self
+    }
+
+    /// The most field lines of a response; default 2000. More fails the request.
+    #[must_use]
+    pub fn max_headers_count(mut self, lines: usize) -> Self {
+        self.rules.limits.field_count = lines;
+        self
+    }
+
     tls_setters!();
+
+    /// Refuses what cannot be meant, by its name.
+    pub(super) fn check(&self) -> Result<()> {
+        let numbers = [
+            ("max_sockets", self.limits.max_sockets),
+            ("max_total_sockets", self.limits.max_total_sockets),
+        ];
+        for (name, number) in numbers {
+            if number == Some(0) {
+                let text = format!("{name} is 0, with which no request could ever be sent");
+                return Err(Error::option(text).with_code("ERR_OUT_OF_RANGE"));
+            }
+        }
+        self.timeouts.check()?;
+        check_times(&[("timeout", self.limits.idle_timeout)])?;
+        check_limits(&self.rules.limits)
+    }
 
     fn tls(mut self, change: impl FnOnce(ClientTlsOptions) -> ClientTlsOptions) -> Self {
         self.tls = change(self.tls);

@@ -255,13 +255,15 @@ impl RequestOptions {
         if let Some((text, code)) = self.wrong {
             return Err(Error::option(text).with_code(code));
         }
+        let timeouts = self.timeouts.over(agent.timeouts());
+        timeouts.check()?;
         let outgoing = agent.prepare(Wish {
             method: self.method,
             target,
             fields: self.fields,
             tls: self.tls,
             servername: self.servername,
-            timeouts: self.timeouts.over(agent.timeouts()),
+            timeouts,
         })?;
         Ok(ClientRequest {
             state: State::Ready {

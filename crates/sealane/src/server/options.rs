@@ -6,9 +6,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sealane_proto::{Limits, MOST_FIELDS, ServerRules, Timeouts};
+use sealane_proto::{Limits, ServerRules, Timeouts};
 use sealane_tls::{SecureContext, ServerTlsOptions};
 
+use crate::bounds::{check_limits, check_times};
 use crate::error::{Error, Result};
 use crate::identity::Identity;
 
@@ -128,38 +129,8 @@ impl ServerOptions {
             ("request_timeout", self.timeouts.request),
             ("keep_alive_timeout", self.timeouts.keep_alive),
         ];
-        for (name, time) in times {
-            if let Some(time) = time
-                && time < SHORTEST_TIME
-            {
-                let text =
-                    format!("{name} is {time:?}, which no peer can meet; give None for no limit");
-                return Err(Error::option(text).with_code("ERR_OUT_OF_RANGE"));
-            }
-        }
-        let sizes = [
-            (
-                "max_header_size",
-                self.limits.head_octets,
-                SMALLEST_HEAD..=LARGEST_HEAD,
-            ),
-            (
-                "max_headers_count",
-                self.limits.field_count,
-                1..=MOST_FIELDS,
-            ),
-        ];
-        for (name, size, range) in sizes {
-            if !range.contains(&size) {
-                let text = format!(
-                    "{name} is {size}, but must lie between {} and {}",
-                    range.start(),
-                    range.end()
-                );
-                return Err(Error::option(text).with_code("ERR_OUT_OF_RANGE"));
-            }
-        }
-        Ok(())
+        check_times(&times)?;
+        check_limits(&self.limits)
     }
 }
 
@@ -173,15 +144,6 @@ pub(super) struct Rules {
 
 /// The module's default; a client on a bad network still makes it.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(120);
-
-/// Deadlines are kept in milliseconds.
-const SHORTEST_TIME: Duration = Duration::from_millis(1);
-
-/// No request line with a `Host` fits in less.
-const SMALLEST_HEAD: usize = 64;
-
-/// A head is held in memory whole.
-const LARGEST_HEAD: usize = 1 << 20;
 
 #[cfg(test)]
 mod tests;

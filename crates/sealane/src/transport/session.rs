@@ -51,6 +51,6 @@ impl Session for UnbufferedClientConnection {
     }
 
     fn explain(error: &rustls::Error) -> HandshakeError {
-        HandshakeError::from(error)
+        HandshakeError::at_client(error)
     }
 }

@@ -62,7 +62,8 @@ impl Exchange {
             }
         }
         if self.upload.is_none() && self.head_by.is_none() && self.progress == Progress::Head {
-            self.head_by = self.limits.head.map(|limit| Instant::now() + limit);
+            let limit = self.limits.head;
+            self.head_by = limit.and_then(|limit| Instant::now().checked_add(limit));
         }
         Ok(())
     }
