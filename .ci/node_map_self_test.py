@@ -12,7 +12,7 @@ PAGE = """# Server
 | name | sealane | test or state |
 | --- | --- | --- |
 | `timeout` | `sealane::Options::timeout` | `sealane/tests/server.rs::c002_it_ends` |
-| `agent` | `sealane::run`, `sealane::Kind::Small` | `c.json::1/one`, `sealane/src/a.rs::in_time` |
+| `agent` | `sealane::run`, `sealane::Kind::Small` | `c.json::1/one`, `sealane/src/target/a.rs::t` |
 | `ref` | — | diverges: there is none |
 | `tls` | `sealane::Info::suite`, `sealane::Room::door` | open |
 
@@ -49,9 +49,9 @@ impl<F: Fn() -> u8> Options<F> where F: Copy {
 }
 macro_rules! shared { () => { #[must_use] pub fn timeout(self) {} }; }
 macro_rules! unused { () => { pub fn limit(self) {} }; }
-#[cfg(test)]
-mod more { #[test] fn in_time() {} }
 """,
+    "crates/sealane/src/target/a.rs": "#[test]\nfn t() {}\n",
+    "fuzz/target/a.rs": "#[test]\nfn c002_built() {}\n",
     "crates/sealane-tls/src/lib.rs": "pub mod peer;\n",
     "crates/sealane-tls/src/peer.rs": "pub struct Info;\nimpl Info { pub fn suite(&self) {} }\n",
     "crates/sealane/tests/server.rs": """#[tokio::test(flavor = "multi_thread")]
@@ -67,7 +67,8 @@ fn asleep() {}
 #[test]
 fn c003_and_c004() {}
 """,
-    "c.json": '{"cases": [{"id": "1/one"}]}',
+    "c.json": '{"cases": [{"id": "1/one"}, {"id": "excused"}]}',
+    "conformance/known.json": '{"certs": {"excused": "why"}}',
     "docs/node-map/rows.txt": """# Names.
 
 1 Options
@@ -127,8 +128,9 @@ BREAKS = [
     ("test in a comment", PAGES, "rs::beside", "rs::in_comment", "no such test"),
     ("file gone", PAGES, "tests/server.rs::beside", "tests/x.rs::beside", "no such test"),
     ("case of a suite gone", PAGES, "1/one", "1/two", "no such test"),
+    ("case of a suite excused", PAGES, "c.json::1/one", "c.json::excused", "so no proof"),
     ("not a test", PAGES, "`c.json::1/one`", "`cases`", "no state"),
-    ("not a test beside one", PAGES, "`sealane/src/a.rs::in_time`", "`x`", "form of a test: x"),
+    ("not a test beside one", PAGES, "`sealane/src/target/a.rs::t`", "`x`", "form of a test: x"),
     ("number twice", TESTS, "fn beside", "fn c003_x" + MORE, "more than one test name"),
     ("number and divergence", TESTS, "c003_and_c004", "c003_c001_c004", "C001 diverges, and yet"),
     ("number too large", TESTS, "fn beside", "fn c286_x" + MORE, "no case C286"),
