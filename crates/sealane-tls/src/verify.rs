@@ -125,10 +125,11 @@ impl ServerCertVerifier for ServerVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, TlsError> {
-        if EndEntityCert::try_from(certificate).is_ok() {
-            return verify_tls12_signature(message, certificate, signed, &self.algorithms);
-        }
-        signature::of_handshake(message, certificate, signed, &self.algorithms)
+        let verified = match EndEntityCert::try_from(certificate) {
+            Ok(_) => verify_tls12_signature(message, certificate, signed, &self.algorithms),
+            Err(_) => signature::of_handshake(message, certificate, signed, &self.algorithms),
+        };
+        verified.map_err(|error| signature::explained(error, certificate))
     }
 
     fn verify_tls13_signature(
@@ -137,11 +138,13 @@ impl ServerCertVerifier for ServerVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, TlsError> {
-        if EndEntityCert::try_from(certificate).is_ok() {
-            return verify_tls13_signature(message, certificate, signed, &self.algorithms);
-        }
-        let key = signature::key_of(certificate)?;
-        verify_tls13_signature_with_raw_key(message, &key, signed, &self.algorithms)
+        let verified = match EndEntityCert::try_from(certificate) {
+            Ok(_) => verify_tls13_signature(message, certificate, signed, &self.algorithms),
+            Err(_) => signature::key_of(certificate).and_then(|key| {
+                verify_tls13_signature_with_raw_key(message, &key, signed, &self.algorithms)
+            }),
+        };
+        verified.map_err(|error| signature::explained(error, certificate))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use proptest::prelude::{any, prop_assert_eq, proptest};
 use rustls::client::ClientSessionStore;
 use rustls::{ClientConfig, HandshakeKind, NamedGroup};
 use rustls_pki_types::ServerName;
@@ -134,6 +135,37 @@ fn the_key_that_came_first_goes_first_whatever_was_renewed() {
         assert_eq!(sides.connect(&cache.store(3)), HandshakeKind::Resumed);
         assert_eq!(sides.connect(&cache.store(2)), HandshakeKind::Full);
     }
+}
+
+#[test]
+fn any_order_of_storing_and_removing_keeps_the_newest_keys() {
+    let sides = Sides::new(TlsVersion::V1_2);
+    let donor = SessionCache::new(1);
+    sides.connect(&donor.store(()));
+    let session = donor.store(()).tls12_session(&name("localhost")).unwrap();
+    let moves = proptest::collection::vec((any::<bool>(), 0..6_u8), 0..60);
+    proptest!(|(max in 0..5_usize, moves in moves)| {
+        let cache = SessionCache::new(max);
+        let mut model: Vec<u8> = Vec::new();
+        for (stores, key) in moves {
+            if stores {
+                cache.store(key).set_tls12_session(name("localhost"), session.clone());
+                if !model.contains(&key) {
+                    model.push(key);
+                }
+                let evicted = model.len().saturating_sub(max);
+                model.drain(..evicted);
+            } else {
+                cache.remove(&key);
+                model.retain(|known| *known != key);
+            }
+            prop_assert_eq!(cache.len(), model.len());
+            for key in 0..6 {
+                let kept = cache.store(key).tls12_session(&name("localhost")).is_some();
+                prop_assert_eq!(kept, model.contains(&key));
+            }
+        }
+    });
 }
 
 #[test]

@@ -36,6 +36,11 @@ pub(super) fn of(
             walk.unsigned().unwrap_or_else(|| walk.untrusted())
         }
         Error::UnknownIssuer => walk.untrusted(),
+        // The walk is shorter than the search was, so what it does not meet says nothing.
+        Error::MaximumPathDepthExceeded
+        | Error::MaximumPathBuildCallsExceeded
+        | Error::MaximumSignatureChecksExceeded
+        | Error::MaximumNameConstraintComparisonsExceeded => too_long(walk.leaf()),
         // Before any other fault: nobody we know has said a word for this chain.
         _ if !walk.meets_anchor() => walk.untrusted(),
         Error::RequiredEkuNotFoundContext(_) | Error::EmptyEkuExtension => {
@@ -93,7 +98,14 @@ pub(super) fn bad_signature(
         )
     } else {
         let oid = certificate.signature_algorithm.algorithm.to_id_string();
-        format!("certificate signature failure: {subject} is signed by an unsupported way ({oid})")
+        let way = match oid.as_str() {
+            "1.2.840.113549.1.1.4" => "RSA with MD5, which can be forged",
+            "1.2.840.113549.1.1.5" => "RSA with SHA-1, which can be forged",
+            "1.2.840.10045.4.1" => "ECDSA with SHA-1, which can be forged",
+            // Object identifiers are numbers and dots, and as long as the certificate likes.
+            other => &show::quoted(other),
+        };
+        format!("certificate signature failure: {subject} is signed by {way}")
     };
     Refusal::new("CERT_SIGNATURE_FAILURE", text)
 }
@@ -116,6 +128,15 @@ pub(super) fn unreadable(error: &Error, certificate: &X509Certificate<'_>) -> Re
             format!("certificate rejected: {subject} is malformed"),
         ),
     }
+}
+
+/// A chain that takes more work than any honest one.
+fn too_long(leaf: &X509Certificate<'_>) -> Refusal {
+    let text = format!(
+        "certificate chain too long: the one of {} is too long or too tangled",
+        show::subject(leaf)
+    );
+    Refusal::new("CERT_CHAIN_TOO_LONG", text)
 }
 
 /// An authority's certificate where a server's is expected.
@@ -289,13 +310,6 @@ impl<'a> Walk<'a> {
                     "path length constraint exceeded: more authorities stand above {leaf} than \
                      one of them allows"
                 ),
-            ),
-            Error::MaximumPathDepthExceeded
-            | Error::MaximumPathBuildCallsExceeded
-            | Error::MaximumSignatureChecksExceeded
-            | Error::MaximumNameConstraintComparisonsExceeded => Refusal::new(
-                "CERT_CHAIN_TOO_LONG",
-                format!("certificate chain too long: the one of {leaf} is too long or too tangled"),
             ),
             Error::NameConstraintViolation => Refusal::new(
                 "PERMITTED_VIOLATION",

@@ -25,7 +25,7 @@ pub(super) fn is_one(
 }
 
 /// Checks such a certificate: readable without unknown critical extensions, within its dates, made
-/// for servers if it says for what, and truly signed by its own key.
+/// for servers if it says for what, with a key that is long enough, and truly signed by it.
 pub(super) fn check(parts: &Parts<'_>, certificate: &X509Certificate<'_>) -> Result<(), Refusal> {
     match EndEntityCert::try_from(parts.end_entity) {
         Ok(_) => {}
@@ -37,6 +37,7 @@ pub(super) fn check(parts: &Parts<'_>, certificate: &X509Certificate<'_>) -> Res
     if !serves(certificate) {
         return Err(diagnosis::wrong_purpose(certificate));
     }
+    signature::check_key(certificate)?;
     if !signature::holds(certificate, certificate, parts.algorithms) {
         return Err(diagnosis::bad_signature(certificate, parts.algorithms));
     }

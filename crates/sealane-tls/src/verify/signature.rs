@@ -12,6 +12,10 @@ use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm, SubjectPu
 use webpki::RawPublicKeyEntity;
 use x509_parser::asn1_rs::FromDer as _;
 use x509_parser::certificate::X509Certificate;
+use x509_parser::public_key::PublicKey;
+
+use super::show;
+use crate::error::Refusal;
 
 /// How signatures are checked.
 pub(super) type Algorithms<'a> = &'a [&'a dyn SignatureVerificationAlgorithm];
@@ -76,6 +80,34 @@ pub(super) fn of_handshake(
         false => Err(CertificateError::BadSignature.into()),
     }
 }
+
+/// An error of a handshake's signature, with a better reason when the key is too short to be
+/// looked at: the library calls that a bad signature.
+pub(super) fn explained(error: TlsError, certificate: &CertificateDer<'_>) -> TlsError {
+    match X509Certificate::from_der(certificate) {
+        Ok((_, read)) => check_key(&read).map_or_else(Into::into, |()| error),
+        Err(_) => error,
+    }
+}
+
+/// Checks that a server's key is long enough: RSA from 2048 bits (RFC 9325 §4.5). Other kinds have
+/// one length.
+pub(super) fn check_key(certificate: &X509Certificate<'_>) -> Result<(), Refusal> {
+    match certificate.public_key().parsed() {
+        Ok(PublicKey::RSA(key)) if key.key_size() < MIN_RSA_BITS => Err(Refusal::new(
+            "EE_KEY_TOO_SMALL",
+            format!(
+                "ee key too small: {} has an RSA key of {} bits, {MIN_RSA_BITS} are required",
+                show::subject(certificate),
+                key.key_size()
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Bits an RSA key must have: what public authorities issue, and what webpki's algorithms take.
+const MIN_RSA_BITS: usize = 2048;
 
 /// The algorithms that a certificate's signature may be by: one per kind of key.
 fn supported<'a>(

@@ -252,8 +252,16 @@ fn constraints_of_authorities_hold() {
     for depth in 2..=12 {
         deep = deep.intermediate_like(&Template::authority(&depth.to_string()));
     }
-    let code = judge(&ca, &deep.issue(&["localhost"])).unwrap_err().code;
-    assert_eq!(code, "CERT_CHAIN_TOO_LONG");
+    for _ in 0..2 {
+        let code = code_with(
+            judge(&ca, &deep.issue(&["localhost"])),
+            &["\"CN=localhost\""],
+        );
+        assert_eq!(code, "CERT_CHAIN_TOO_LONG");
+        for depth in 13..=30 {
+            deep = deep.intermediate_like(&Template::authority(&depth.to_string()));
+        }
+    }
 }
 
 #[test]
@@ -284,6 +292,27 @@ fn a_forged_signature_is_named_by_certificate() {
         let code = code_with(judged, &[subject]);
         assert_eq!(code, "CERT_SIGNATURE_FAILURE");
     }
+}
+
+#[test]
+fn an_algorithm_that_can_be_forged_is_named() {
+    // The signature algorithm stands in the certificate twice; SHA-1 differs by its last number.
+    const SHA256: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b";
+    let root = TestCa::root(&Template::authority("rsa root").key(KeyKind::Rsa2048));
+    let mut octets = chain(&root.issue(&["localhost"]).chain_pem)[0].to_vec();
+    let places: Vec<_> = (0..octets.len() - SHA256.len())
+        .filter(|at| octets[*at..].starts_with(SHA256))
+        .collect();
+    assert_eq!(places.len(), 2);
+    for at in places {
+        octets[at + SHA256.len() - 1] = 5;
+    }
+    let name = ServerName::try_from("localhost").unwrap();
+    let judged = verifier(anchors(&root)).judge(&[octets.into()], &name, now());
+    assert_eq!(
+        code_with(judged, &["\"CN=localhost\"", "SHA-1"]),
+        "CERT_SIGNATURE_FAILURE"
+    );
 }
 
 #[test]

@@ -105,8 +105,9 @@ fn everything_else_still_counts() {
 
 #[test]
 fn a_key_that_is_too_short_proves_nothing() {
-    let code = code_with(judge_itself(SHORT_KEY, "localhost"), &["too short"]);
-    assert_eq!(code, "CERT_SIGNATURE_FAILURE");
+    let shown = ["\"CN=localhost\"", "1024 bits", "2048 are required"];
+    let code = code_with(judge_itself(SHORT_KEY, "localhost"), &shown);
+    assert_eq!(code, "EE_KEY_TOO_SMALL");
 }
 
 #[test]
