@@ -15,6 +15,18 @@
 //!        ▲                          ▲
 //!      Roots                   SessionCache
 //! ```
+//!
+//! ```
+//! use sealane_tls::{ClientTlsOptions, TlsVersion, reference_name};
+//!
+//! let base = ClientTlsOptions::new().alpn_protocols(["http/1.1"]);
+//! let newest = ClientTlsOptions::new().min_version(TlsVersion::V1_3).over(&base);
+//! let (base, newest) = (base.build()?, newest.build()?);
+//! assert_ne!(base.domain(), newest.domain(), "their connections prove different things");
+//! let name = reference_name("Example.COM.")?;
+//! assert_eq!(name.to_str(), "example.com");
+//! # Ok::<(), sealane_tls::OptionError>(())
+//! ```
 
 pub mod danger;
 pub mod options;

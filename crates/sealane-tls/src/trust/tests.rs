@@ -1,8 +1,15 @@
 //! Are trust anchors read whole, counted once, and mistakes named?
 
+use core::time::Duration;
+
+use rustls::crypto::aws_lc_rs;
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, UnixTime};
 use sealane_testkit::certificates::{Template, TestCa};
 
-use super::Roots;
+use super::{Roots, permitted_subtrees, readable_anchor};
+use crate::reference_name;
+use crate::verify::ServerVerifier;
 
 fn refusal(read: Result<Roots, crate::OptionError>) -> (&'static str, String) {
     let error = read.unwrap_err();
@@ -37,6 +44,28 @@ fn the_authority_of_a_state_speaks_for_that_state_only() {
     assert_eq!(constraints[0], 0xa0);
     assert_eq!(usize::from(constraints[1]), constraints.len() - 2);
     assert_eq!(&constraints[2..13], b"\x30\x09\x82\x07.gov.tr");
+}
+
+#[test]
+fn a_limit_set_on_an_anchor_holds() {
+    let ca = TestCa::new();
+    let certificate = CertificateDer::from(ca.certificate_der().to_vec());
+    let mut anchor = readable_anchor(&certificate).unwrap();
+    anchor.name_constraints = Some(permitted_subtrees(&[".gov.tr", ".org.tr"]));
+    let roots = Roots::of([(certificate, anchor)]);
+    let algorithms = aws_lc_rs::default_provider().signature_verification_algorithms;
+    let verifier = ServerVerifier::new(roots, algorithms, true);
+    let judge = |host: &str| {
+        let pem = ca.issue(&[host]).chain_pem;
+        let leaf = CertificateDer::from_pem_slice(pem.as_bytes()).unwrap();
+        let now = UnixTime::since_unix_epoch(Duration::from_secs(1_800_000_000));
+        let judged = verifier.judge(&[leaf], &reference_name(host).unwrap(), now);
+        judged.map_err(|refusal| refusal.code)
+    };
+    assert_eq!(judge("www.gov.tr"), Ok(()));
+    assert_eq!(judge("a.b.org.tr"), Ok(()));
+    assert_eq!(judge("www.example.com"), Err("PERMITTED_VIOLATION"));
+    assert_eq!(judge("notgov.tr"), Err("PERMITTED_VIOLATION"));
 }
 
 #[test]
