@@ -66,7 +66,9 @@ async fn work(agent: Agent, url: Rc<str>, tally: Rc<Tally>) -> Result<(), Failur
             tally.octets.set(tally.octets.get() + chunk.len() as u64);
         }
         tally.requests.set(tally.requests.get() + 1);
-        tally.resumed.set(tally.resumed.get() + u64::from(first == Some(b'r')));
+        tally
+            .resumed
+            .set(tally.resumed.get() + u64::from(first == Some(b'r')));
     }
 }
 

@@ -8,14 +8,16 @@
 use std::net::SocketAddr;
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
+use http::Response;
 use http_body_util::BodyExt;
 use hyper::client::conn::http1::SendRequest;
 use hyper_util::rt::TokioIo;
-use sealane::{Identity, Server, ServerOptions};
+use sealane::{Agent, AgentOptions, Body, ConnectionInfo, Identity, Roots, Server, ServerOptions};
 use sealane_testkit::certificates::TestCa;
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -30,6 +32,8 @@ use tokio_rustls::rustls::{
     ClientConfig, ClientConnection, ConnectionTrafficSecrets, ContentType, DigitallySignedStruct,
     ProtocolVersion, RootCertStore, SignatureScheme,
 };
+
+pub mod scripted;
 
 /// A certificate authority for one test, and a folder for its files.
 pub struct Ground {
@@ -51,6 +55,26 @@ impl Ground {
     pub fn options(&self) -> ServerOptions {
         let pem = self.ca.issue(&["localhost", "127.0.0.1", "::1"]);
         ServerOptions::new(Identity::from_pem(pem.chain_pem, pem.key_pem).unwrap())
+    }
+
+    /// The authority itself.
+    pub fn ca(&self) -> &TestCa {
+        &self.ca
+    }
+
+    /// The authority as whom our client trusts.
+    pub fn roots(&self) -> Roots {
+        Roots::from_pem(self.ca.certificate_pem()).unwrap()
+    }
+
+    /// Options of an agent that trusts the authority.
+    pub fn agent_options(&self) -> AgentOptions {
+        AgentOptions::new().ca(self.roots())
+    }
+
+    /// An agent that trusts the authority and keeps its connections.
+    pub fn agent(&self) -> Agent {
+        Agent::new(self.agent_options().keep_alive(true)).unwrap()
     }
 
     /// The authority's certificate, for peers that are programs.
@@ -146,7 +170,7 @@ pub async fn read_to_end(stream: &mut TlsStream<TcpStream>) -> String {
 }
 
 /// Reads until what has come ends with `end`.
-pub async fn read_until(stream: &mut TlsStream<TcpStream>, end: &str) -> String {
+pub async fn read_until<S: AsyncRead + Unpin>(stream: &mut S, end: &str) -> String {
     let mut octets = Vec::new();
     while !octets.ends_with(end.as_bytes()) {
         let mut octet = [0];
@@ -161,6 +185,45 @@ pub async fn read_until(stream: &mut TlsStream<TcpStream>, end: &str) -> String 
     }
     String::from_utf8_lossy(&octets).into_owned()
 }
+
+/// The whole body of a response, its end proved.
+pub async fn body_of(response: &mut Response<Body>) -> Vec<u8> {
+    let mut octets = Vec::new();
+    while let Some(piece) = response.body_mut().chunk().await.unwrap() {
+        octets.extend_from_slice(&piece);
+    }
+    octets
+}
+
+/// The facts of the connection on which a response came.
+pub fn facts(response: &Response<Body>) -> &ConnectionInfo {
+    response.extensions().get().unwrap()
+}
+
+/// Waits for what must come soon; if it does not, the test fails where it stands.
+#[track_caller]
+pub fn soon<F: Future>(work: F) -> impl Future<Output = F::Output> {
+    let place = std::panic::Location::caller();
+    async move {
+        match tokio::time::timeout(PATIENCE, work).await {
+            Ok(outcome) => outcome,
+            Err(_) => panic!("{place}: nothing came of it within {PATIENCE:?}"),
+        }
+    }
+}
+
+/// Waits until something holds that nobody tells.
+#[track_caller]
+pub fn until(holds: impl Fn() -> bool) -> impl Future<Output = ()> {
+    soon(async move {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    })
+}
+
+/// Much longer than anything takes here, much shorter than anybody waits for a hung test.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 pub async fn listen(server: &Server) -> SocketAddr {
     server.listen("127.0.0.1:0").await.unwrap()
