@@ -8,6 +8,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use http::Uri;
 use rustix::time::{ClockId, clock_gettime};
 use sealane::{Agent, AgentOptions, Roots};
 
@@ -54,9 +55,9 @@ impl Tally {
 }
 
 /// Sends one request after the other for ever.
-async fn work(agent: Agent, url: Rc<str>, tally: Rc<Tally>) -> Result<(), Failure> {
+async fn work(agent: Agent, url: Uri, tally: Rc<Tally>) -> Result<(), Failure> {
     loop {
-        let mut response = agent.get(&*url).await?;
+        let mut response = agent.get(url.clone()).await?;
         if response.status() != 200 {
             return Err(response.status().to_string().into());
         }
@@ -110,7 +111,7 @@ async fn main() -> Result<(), Failure> {
     };
     let options = AgentOptions::new().ca(Roots::from_pem_file(cafile)?);
     let agent = Agent::new(options.keep_alive(keep))?;
-    let url: Rc<str> = format!("https://127.0.0.1:{port}{path}").into();
+    let url: Uri = format!("https://127.0.0.1:{port}{path}").parse()?;
     let tally = Rc::<Tally>::default();
     let work = (0..workers).map(|_| work(agent.clone(), url.clone(), tally.clone()));
     tokio::select! {

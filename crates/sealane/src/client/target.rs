@@ -98,6 +98,9 @@ impl Target {
 
 /// Reads a host by itself: a DNS name, or an IP address with or without brackets.
 pub(super) fn host(text: &str) -> Result<Box<str>> {
+    if is_plain_name(text) {
+        return Ok(text.into());
+    }
     let bracketed;
     let whole = match text.contains(':') && !text.starts_with('[') {
         true => {
@@ -108,6 +111,18 @@ pub(super) fn host(text: &str) -> Result<Box<str>> {
     };
     let host = Host::parse(whole).map_err(|reason| invalid_url(text, &reason.to_string()))?;
     Ok(host_text(&host))
+}
+
+/// Whether this is a name that no rule of URLs changes: lower case, no label to be decoded, and no
+/// way of writing an IPv4 address, whose last label is a number.
+fn is_plain_name(text: &str) -> bool {
+    let plain = |octet: u8| octet.is_ascii_lowercase() || matches!(octet, b'0'..=b'9' | b'.' | b'-');
+    let last = text.trim_end_matches('.').rsplit('.').next().unwrap_or("");
+    text.bytes().all(plain)
+        && last.starts_with(|first: char| first.is_ascii_lowercase())
+        && !text.contains("xn--")
+        && !text.contains("..")
+        && !text.starts_with('.')
 }
 
 /// The host part of a Host field's value, as the module takes it for SNI (reference §2.4).

@@ -102,3 +102,15 @@ fn errors_show_neither_password_nor_query() {
         "{text}"
     );
 }
+
+#[test]
+fn plain_names_mean_what_the_url_rules_make_of_them() {
+    let texts = [
+        "a.example", "localhost", "a.b-c.d0", "a.example.", "0x7f.1", "1.2.3.4", "127.1", "a.1",
+        "a..b", ".a", "xn--bcher-kva.example", "xn--a", "a.0x1", "a.x1", "-a", "a.", ".", "",
+    ];
+    for text in texts {
+        let by_rules = url::Host::parse(text).ok().map(|host| host.to_string());
+        assert_eq!(host(text).ok().as_deref(), by_rules.as_deref(), "{text:?}");
+    }
+}
