@@ -7,8 +7,9 @@ usage: node_map.py [ROOT]          check the tree at ROOT (default: the one this
 
 Rules: the tables of docs/node-map/ have exactly the rows that rows.txt names, in its order; each
 row is proved by tests, `open`, or `diverges: why`; each item and test that a row names exists, and
-the test is neither ignored nor excused. A case number occurs in one test name or one divergence line, not in two;
-an area that is done has all of its numbers. The counts in the map are those of today.
+the test is neither ignored nor excused. A case number occurs in one test name or one divergence
+line, not in two; an area that is done has all of its numbers. The counts in the map are those of
+today.
 Prints one line per broken rule and ends with 1 if there was one.
 """
 
