@@ -191,7 +191,8 @@ impl Agent {
             let carried = claim.connection.is_some();
             let connection = match claim.connection {
                 Some(connection) => connection,
-                None => self.dialer(request).connect(&key).await?,
+                // Boxed: it is large, and seldom needed where connections are kept.
+                None => Box::pin(self.dialer(request).connect(&key)).await?,
             };
             let exchange = Exchange::begin(connection, claim.lease, request, body);
             let exchange = exchange.map_err(Error::unsent)?;
