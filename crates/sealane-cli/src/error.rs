@@ -65,6 +65,11 @@ impl Failure {
         self
     }
 
+    /// What happened, as a note: it was not the end of everything.
+    pub fn as_note(&self) -> String {
+        format!("note: {}", visible(&self.message))
+    }
+
     /// The exit code of the program.
     pub fn exit_code(&self) -> u8 {
         self.exit

@@ -7,6 +7,9 @@
 // A module uses what is declared below it, never above.
 pub mod serve;
 pub mod echo;
+pub mod get;
+pub mod request;
+pub mod fetch;
 pub mod cert;
 pub mod launch;
 pub mod banner;
@@ -35,7 +38,7 @@ use crate::terminal::{note, visible};
 #[cfg(test)]
 mod tests;
 
-/// HTTPS from the command line: serve a folder, debug a client.
+/// HTTPS from the command line: serve a folder, debug a client, ask a server, make a certificate.
 #[derive(Debug, Parser)]
 #[command(name = "sealane", version, arg_required_else_help = true, after_help = EXAMPLES)]
 struct Cli {
@@ -51,6 +54,10 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Answer every request with what it was, over HTTPS.
     Echo(echo::EchoArgs),
+    /// Get what is at URLs, over HTTPS.
+    Get(get::GetArgs),
+    /// Send one request of any method, over HTTPS.
+    Request(request::RequestArgs),
     /// Make a certificate and its private key.
     Cert(cert::CertArgs),
 }
@@ -58,7 +65,8 @@ enum Command {
 /// Runs the program with these arguments, the first of which is its own name.
 ///
 /// The exit code is 0 after a proper end, 1 when something failed, 2 for a wrong command line, and
-/// 130 when a second Ctrl-C cut what was running.
+/// 130 when Ctrl-C cut what was running: the second one a server, the first one a client. Clients
+/// also end with 3 and 4; their help says when.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
@@ -113,6 +121,8 @@ fn perform(command: &Command) -> Result<Ended> {
         match command {
             Command::Serve(args) => serve::run(args).await,
             Command::Echo(args) => echo::run(args).await,
+            Command::Get(args) => get::run(args).await,
+            Command::Request(args) => request::run(args).await,
             Command::Cert(args) => cert::run(args),
         }
     });
@@ -126,4 +136,6 @@ const EXAMPLES: &str = "\
 Examples:
   sealane serve          this folder at https://localhost:8443/
   sealane echo           a server that says what it was asked
+  sealane get https://localhost:8443/      what a server gives
+  sealane cert localhost                   a certificate and its private key
   sealane serve --help   all about serving";

@@ -3,8 +3,12 @@
 //! the terminal and the exit code.
 
 mod running;
+mod peer;
 
 mod cert;
+mod client;
+mod client_failures;
+mod client_terminal;
 mod echo;
 mod ending;
 mod refusals;

@@ -1,9 +1,10 @@
 //! Starting the program and talking to it; every wait has an end.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -66,6 +67,37 @@ pub(crate) fn run(words: &[&str]) -> Output {
         .read_to_end(&mut output.stderr)
         .unwrap();
     output
+}
+
+/// Runs a command to its end with this on its standard input; output of any length is taken.
+pub(crate) fn output_of(command: &mut Command, input: &[u8]) -> Output {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_owned();
+    // A program that does not read its input is not waited for.
+    std::thread::spawn(move || stdin.write_all(&input));
+    let stdout = all(child.stdout.take().unwrap());
+    let stderr = all(child.stderr.take().unwrap());
+    let status = ended(&mut child);
+    Output {
+        status,
+        stdout: stdout.join().unwrap(),
+        stderr: stderr.join().unwrap(),
+    }
+}
+
+/// Reads a stream to its end beside the test.
+fn all(mut stream: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut octets = Vec::new();
+        stream.read_to_end(&mut octets).unwrap();
+        octets
+    })
 }
 
 /// Waits until a process has ended.
@@ -153,6 +185,16 @@ impl Running {
     /// The root certificate.
     pub(crate) fn root(&self) -> PathBuf {
         self.data.join("local-ca/root.pem")
+    }
+
+    /// The program as a client of this one, with the same data folder.
+    pub(crate) fn client(&self, words: &[&str]) -> Command {
+        program(words, &self.data)
+    }
+
+    /// The URL of a path.
+    pub(crate) fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
     }
 
     /// The port.

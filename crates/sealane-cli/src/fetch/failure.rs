@@ -1,0 +1,133 @@
+//! Errors of the library as they reach a person: a line with the code, a hint, an exit code.
+//!
+//! The exit code follows the phase: what went wrong before the response is 3, with the response 4.
+
+use sealane::{Error, ErrorKind, Phase};
+use time::OffsetDateTime;
+use url::Url;
+
+use crate::error::{Failure, Result, USAGE};
+use crate::fetch::options::ClientArgs;
+
+#[cfg(test)]
+mod tests;
+
+/// Translates an error.
+pub(super) fn of(error: &Error, args: &ClientArgs) -> Failure {
+    let code = error.code().unwrap_or_default();
+    let mut said = error.to_string();
+    if !code.is_empty() && !said.contains(code) {
+        said = format!("{said} [{code}]");
+    }
+    let failure = Failure::new(said).exit(exit_code(error.kind(), error.phase()));
+    match hint(error.kind(), error.phase(), code, args) {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+/// The exit code for an error of this kind in this phase.
+fn exit_code(kind: ErrorKind, phase: Phase) -> u8 {
+    match (kind, phase) {
+        (ErrorKind::Options, _) | (_, Phase::Setup) => USAGE,
+        (_, Phase::ReceiveHead | Phase::ReceiveBody) => RESPONSE,
+        _ => CONNECTION,
+    }
+}
+
+/// What to do about it, where something can be done.
+fn hint(kind: ErrorKind, phase: Phase, code: &str, args: &ClientArgs) -> Option<String> {
+    if kind == ErrorKind::Timeout {
+        let option = match phase {
+            Phase::Resolve | Phase::Connect | Phase::Handshake => "--connect-timeout",
+            _ => "--timeout",
+        };
+        return Some(format!(
+            "if the server is only slow, give it more time with {option}"
+        ));
+    }
+    Some(match code {
+        "DEPTH_ZERO_SELF_SIGNED_CERT"
+        | "SELF_SIGNED_CERT_IN_CHAIN"
+        | "UNABLE_TO_VERIFY_LEAF_SIGNATURE"
+        | "UNABLE_TO_GET_ISSUER_CERT"
+        | "UNABLE_TO_GET_ISSUER_CERT_LOCALLY" => match &args.cacert {
+            None => "if you know this server, give the certificate of its authority, or its own, \
+                     with --cacert FILE"
+                .to_owned(),
+            Some(file) => format!(
+                "the authority that signed it is not in {}, or the server left out an \
+                 intermediate certificate",
+                file.display()
+            ),
+        },
+        "CERT_HAS_EXPIRED" | "CERT_NOT_YET_VALID" => format!(
+            "today is {} by the clock of this machine; if that is right, the server needs another \
+             certificate",
+            OffsetDateTime::now_utc().date()
+        ),
+        "ERR_TLS_CERT_ALTNAME_INVALID" => {
+            "ask for a name that the certificate is for, or have the name added to it".to_owned()
+        }
+        "ERR_SSL_WRONG_VERSION_NUMBER" | "ERR_SSL_HTTP_REQUEST" => {
+            "this port does not speak TLS; it may be one for plain HTTP".to_owned()
+        }
+        "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED" if args.cert.is_none() => {
+            "the server wants a certificate of yours: give --cert and --key".to_owned()
+        }
+        "ECONNREFUSED" => "is the server running, and at this port?".to_owned(),
+        "ENOTFOUND" => "is the name spelled right, and is this machine online?".to_owned(),
+        "EAI_AGAIN" => "is this machine online?".to_owned(),
+        _ => return None,
+    })
+}
+
+/// Refuses URLs of other schemes, and those without one, with what to write instead.
+///
+/// # Errors
+/// When the scheme is not https. Everything else about a URL the library judges.
+pub(super) fn check_scheme(url: &str) -> Result<()> {
+    let shown = without_secrets(url);
+    let bare = || {
+        Failure::usage(format!("{shown:?} has no scheme"))
+            .hint(format!("write https://{}", shown.trim_start_matches('/')))
+    };
+    match Url::parse(url) {
+        Ok(parsed) if parsed.scheme() == "https" => Ok(()),
+        Ok(parsed) if parsed.scheme() == "http" => Err(Failure::usage(format!(
+            "{shown} is plain HTTP, and only HTTPS is spoken here"
+        ))
+        .hint("write https:// if the server speaks it")),
+        // A host and a port alone reads as a scheme and a path.
+        Ok(_) if !url.contains("://") => Err(bare()),
+        Ok(parsed) => Err(Failure::usage(format!(
+            "the scheme of {shown} is {}, and only https is spoken here",
+            parsed.scheme()
+        ))),
+        Err(url::ParseError::RelativeUrlWithoutBase) => Err(bare()),
+        Err(_) => Ok(()),
+    }
+}
+
+/// A URL for messages: without user and password.
+pub(super) fn without_secrets(url: &str) -> String {
+    if !url.contains('@') {
+        return url.to_owned();
+    }
+    let Ok(mut parsed) = Url::parse(url) else {
+        return "the URL".to_owned();
+    };
+    let plain = parsed
+        .set_username("")
+        .and_then(|()| parsed.set_password(None));
+    match plain {
+        Ok(()) => parsed.into(),
+        Err(()) => "the URL".to_owned(),
+    }
+}
+
+/// The exit code when there was no connection, TLS failed, or the request could not be sent.
+const CONNECTION: u8 = 3;
+
+/// The exit code when the response was cut, malformed or missing.
+const RESPONSE: u8 = 4;

@@ -1,0 +1,74 @@
+//! The shared options of the client as clap reads them.
+
+use clap::Parser;
+
+use super::*;
+
+/// A command of nothing but these options.
+#[derive(Debug, Parser)]
+struct Only {
+    /// The options.
+    #[command(flatten)]
+    client: ClientArgs,
+}
+
+/// Reads options.
+fn read(words: &[&str]) -> Result<ClientArgs, String> {
+    let words = ["sealane"].iter().chain(words);
+    let read = Only::try_parse_from(words);
+    read.map(|only| only.client)
+        .map_err(|error| error.to_string())
+}
+
+#[test]
+fn fields_keep_order_repeats_and_octets() {
+    let args = read(&[
+        "-H",
+        "X-A:  one two \t",
+        "--header=x-a:",
+        "-H",
+        "B: gr\u{fc}n:x",
+    ])
+    .unwrap();
+    let fields: Vec<_> = args
+        .fields
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_bytes()))
+        .collect();
+    let wanted: [(&str, &[u8]); 3] = [
+        ("x-a", b"one two"),
+        ("x-a", b""),
+        ("b", "gr\u{fc}n:x".as_bytes()),
+    ];
+    assert_eq!(fields, wanted);
+}
+
+#[test]
+fn fields_that_would_break_out_are_refused() {
+    for (text, wanted) in [
+        ("X", "has no colon"),
+        (": v", "is no field name"),
+        ("a b: v", "is no field name"),
+        ("X: a\r\nEvil: b", "control characters"),
+        ("X: \0", "control characters"),
+    ] {
+        let said = read(&["-H", text]).unwrap_err();
+        assert!(said.contains(wanted), "{text:?}: {said}");
+    }
+}
+
+#[test]
+fn options_that_cannot_be_meant_together() {
+    for words in [
+        &["-s", "-v"][..],
+        &["--cert", "c.pem"],
+        &["--key", "k.pem"],
+        &["--cacert", "a.pem", "--data-dir", "d"],
+        &["--timeout", "5"],
+    ] {
+        assert!(read(words).is_err(), "{words:?}");
+    }
+    let args = read(&["-ivfk", "--timeout", "off", "--connect-timeout=500ms"]).unwrap();
+    assert!(args.include && args.verbose && args.fail && args.insecure);
+    assert_eq!(args.timeout, Some(TimeLimit(None)));
+}

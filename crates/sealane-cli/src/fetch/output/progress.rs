@@ -1,0 +1,45 @@
+//! How far a download is: octets, rate and time to go, on a terminal.
+//!
+//! Only numbers of ours are shown, nothing of the peer's. It goes away when the download ends.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// A bar on standard error.
+pub(super) struct Progress {
+    /// The bar.
+    bar: ProgressBar,
+}
+
+impl Progress {
+    /// Begins; without a length only octets and rate are shown.
+    pub(super) fn begin(length: Option<u64>) -> Self {
+        let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr());
+        let template = if length.is_some() { KNOWN } else { UNKNOWN };
+        // The default style stands in for a template that cannot be read; a test reads both.
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        Self { bar }
+    }
+
+    /// Adds octets that came.
+    pub(super) fn add(&self, octets: usize) {
+        self.bar.inc(octets as u64);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// What is shown when the length is known.
+const KNOWN: &str =
+    "{wide_bar} {binary_bytes} of {binary_total_bytes}  {binary_bytes_per_sec}  {eta} left";
+
+/// What is shown when it is not.
+const UNKNOWN: &str = "{spinner} {binary_bytes}  {binary_bytes_per_sec}  {elapsed}";
+
+#[cfg(test)]
+mod tests;

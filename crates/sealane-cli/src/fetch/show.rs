@@ -1,0 +1,84 @@
+//! Heads and connections as text: what `-i` and `-v` print.
+//!
+//! Pure: facts in, text out. Every octet of the peer is escaped.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+use std::net::SocketAddr;
+
+use http::Response;
+use sealane::{ConnectionInfo, RawFields};
+
+use crate::terminal::visible;
+
+#[cfg(test)]
+mod tests;
+
+/// The status line and the field lines of a response, in their order and letter case, with the
+/// blank line after them.
+pub(super) fn head<B>(response: &Response<B>) -> String {
+    let mut out = format!("{:?} {}\n", response.version(), status(response));
+    let mut put = |name: &[u8], value: &[u8]| {
+        // Writing to a string cannot fail.
+        let _ = writeln!(out, "{}: {}", octets(name), octets(value));
+    };
+    match response.extensions().get::<RawFields>() {
+        Some(raw) => raw.iter().for_each(|(name, value)| put(name, value)),
+        None => {
+            for (name, value) in response.headers() {
+                put(name.as_str().as_bytes(), value.as_bytes());
+            }
+        }
+    }
+    out.push('\n');
+    out
+}
+
+/// The status code with its usual phrase; what phrase a server sends has no meaning (RFC 9112 §4).
+pub(super) fn status<B>(response: &Response<B>) -> String {
+    let status = response.status();
+    match status.canonical_reason() {
+        Some(reason) => format!("{} {reason}", status.as_str()),
+        None => status.as_str().to_owned(),
+    }
+}
+
+/// What is known of the connection that brought a response, line by line.
+pub(super) fn connection(info: &ConnectionInfo) -> String {
+    let address = |address: Option<SocketAddr>| match address {
+        Some(address) => address.to_string(),
+        None => "an unknown address".to_owned(),
+    };
+    let tls = info.tls();
+    let kind = if info.reused() { "reused" } else { "new" };
+    let session = if tls.resumed() { "resumed" } else { "new" };
+    let trusted = match tls.authorization_error() {
+        _ if tls.authorized() => "yes".to_owned(),
+        Some(code) => format!("no: {code}"),
+        None => "no".to_owned(),
+    };
+    format!(
+        "* connection: {kind}, to {}, from {}\n\
+         * TLS: {}, {}, {}, ALPN {}, session {session}\n\
+         * authorized: {trusted}",
+        address(info.remote_addr()),
+        address(info.local_addr()),
+        tls.protocol(),
+        tls.cipher(),
+        tls.group().unwrap_or("no key exchange"),
+        visible(tls.alpn().unwrap_or("none")),
+    )
+}
+
+/// Octets of a field line for people: text where it is text, escaped where it is not.
+pub(super) fn octets(octets: &[u8]) -> String {
+    let mut out = String::with_capacity(octets.len());
+    for part in octets.utf8_chunks() {
+        let text: Cow<'_, str> = visible(part.valid());
+        out.push_str(&text);
+        for octet in part.invalid() {
+            let _ = write!(out, "\\x{octet:02x}");
+        }
+    }
+    out
+}
