@@ -469,7 +469,7 @@ async fn a_response_that_breaks_the_rules_names_the_rule() {
             "HTTP/1.1 200 OK\r\nContent-Length: 5x\r\n\r\n",
             "HPE_INVALID_CONTENT_LENGTH",
         ),
-        ("SMTP/1.1 200 OK\r\n\r\n", "HPE_INVALID_VERSION"),
+        ("HTTP/2.0 200 OK\r\n\r\n", "HPE_INVALID_VERSION"),
         (
             "HTTP/1.1 200 OK\r\nA : b\r\n\r\n",
             "HPE_INVALID_HEADER_TOKEN",

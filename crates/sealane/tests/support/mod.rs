@@ -33,6 +33,7 @@ use tokio_rustls::rustls::{
     ProtocolVersion, RootCertStore, SignatureScheme,
 };
 
+pub mod octets;
 pub mod scripted;
 
 /// A certificate authority for one test, and a folder for its files.

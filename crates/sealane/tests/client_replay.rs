@@ -1,0 +1,198 @@
+//! What becomes of a request whose kept connection dies under it: sent again, or told?
+
+mod support;
+
+use http::{Method, Response};
+use sealane::{Agent, Body, Phase, RequestOptions};
+use support::scripted::{Scripted, gone, read_request, reset, say};
+use support::{Ground, body_of, facts, soon, until};
+use tokio::io::AsyncWriteExt;
+use tokio::sync::mpsc;
+
+/// What a server says that keeps its connection.
+const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+/// Sends a GET and reads the answer to its end.
+async fn fetch(agent: &Agent, url: &str) -> sealane::Result<Response<Body>> {
+    let mut response = agent.get(url).await?;
+    assert_eq!(body_of(&mut response).await, b"ok");
+    Ok(response)
+}
+
+fn post(url: String) -> RequestOptions {
+    RequestOptions::new(url).method(Method::POST)
+}
+
+/// What a server does with the second request on a connection.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Death {
+    /// Ends TLS in order.
+    CloseNotify,
+    /// Ends TCP without a word.
+    Fin,
+    /// Resets TCP.
+    Reset,
+}
+
+/// Answers the first request of a connection; the second one finds it dead.
+async fn dying(ground: &Ground, death: Death) -> (Scripted, mpsc::UnboundedReceiver<String>) {
+    let (sender, heads) = mpsc::unbounded_channel();
+    let server = Scripted::start(ground.server_config(), move |mut stream, _| {
+        let sender = sender.clone();
+        async move {
+            let Some(head) = read_request(&mut stream).await else {
+                return;
+            };
+            sender.send(head).unwrap();
+            say(&mut stream, OK).await;
+            let Some(head) = read_request(&mut stream).await else {
+                return;
+            };
+            sender.send(head).unwrap();
+            match death {
+                Death::CloseNotify => drop(stream.shutdown().await),
+                Death::Fin => drop(stream),
+                Death::Reset => reset(stream),
+            }
+        }
+    })
+    .await;
+    (server, heads)
+}
+
+const DEATHS: [Death; 3] = [Death::CloseNotify, Death::Fin, Death::Reset];
+
+#[tokio::test]
+async fn a_get_on_a_connection_that_dies_in_silence_is_sent_once_more() {
+    let ground = Ground::new();
+    for death in DEATHS {
+        let (server, mut heads) = dying(&ground, death).await;
+        let agent = ground.agent();
+        fetch(&agent, &server.url("/1")).await.unwrap();
+        let second = soon(fetch(&agent, &server.url("/2"))).await.unwrap();
+        assert!(!facts(&second).reused(), "{death:?}");
+        for path in ["/1", "/2", "/2"] {
+            let head = heads.recv().await.unwrap();
+            assert!(
+                head.starts_with(&format!("GET {path} ")),
+                "{death:?}: {head}"
+            );
+        }
+        assert_eq!(server.accepted(), 2, "{death:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_put_whose_body_can_be_given_again_is_sent_again_whole() {
+    let ground = Ground::new();
+    let (server, mut heads) = dying(&ground, Death::Fin).await;
+    let agent = ground.agent();
+    fetch(&agent, &server.url("/1")).await.unwrap();
+    let put = RequestOptions::new(server.url("/2")).method(Method::PUT);
+    let request = agent.request(put).unwrap();
+    soon(request.end_with("content")).await.unwrap();
+    heads.recv().await.unwrap();
+    let (lost, again) = (heads.recv().await.unwrap(), heads.recv().await.unwrap());
+    assert_eq!(lost, again);
+    assert!(again.ends_with("\r\n\r\ncontent"), "{again}");
+}
+
+#[tokio::test]
+async fn a_post_is_never_sent_again() {
+    let ground = Ground::new();
+    for death in DEATHS {
+        let (server, mut heads) = dying(&ground, death).await;
+        let agent = ground.agent();
+        fetch(&agent, &server.url("/1")).await.unwrap();
+        let request = agent.request(post(server.url("/2"))).unwrap();
+        let error = soon(request.end_with("once")).await.unwrap_err();
+        assert_eq!(error.code(), Some("ECONNRESET"), "{death:?}: {error:?}");
+        assert_eq!(error.phase(), Phase::ReceiveHead, "{death:?}: {error:?}");
+        assert!(!error.replay_safe(), "{death:?}: {error:?}");
+        assert_eq!(server.accepted(), 1, "{death:?}");
+        heads.recv().await.unwrap();
+        assert!(heads.recv().await.unwrap().starts_with("POST /2 "));
+        assert!(heads.try_recv().is_err());
+    }
+}
+
+#[tokio::test]
+async fn a_put_that_is_written_piece_by_piece_cannot_be_sent_again() {
+    let ground = Ground::new();
+    let (server, _heads) = dying(&ground, Death::Fin).await;
+    let agent = ground.agent();
+    fetch(&agent, &server.url("/1")).await.unwrap();
+    let put = RequestOptions::new(server.url("/2")).method(Method::PUT);
+    let mut request = agent.request(put).unwrap();
+    request.write("piece").await.unwrap();
+    let error = soon(request.end()).await.unwrap_err();
+    assert_eq!(error.code(), Some("ECONNRESET"), "{error:?}");
+    assert_eq!(server.accepted(), 1);
+}
+
+#[tokio::test]
+async fn a_repetition_that_fails_too_is_the_last_one() {
+    let ground = Ground::new();
+    let server = Scripted::start(
+        ground.server_config(),
+        |mut stream, connection| async move {
+            read_request(&mut stream).await;
+            if connection == 0 {
+                say(&mut stream, OK).await;
+                read_request(&mut stream).await;
+            }
+        },
+    )
+    .await;
+    let agent = ground.agent();
+    fetch(&agent, &server.url("/")).await.unwrap();
+    let error = soon(fetch(&agent, &server.url("/"))).await.unwrap_err();
+    assert_eq!(error.code(), Some("ECONNRESET"), "{error:?}");
+    assert_eq!((server.accepted(), agent.total_socket_count()), (2, 0));
+}
+
+#[tokio::test]
+async fn a_get_that_was_answered_in_part_is_not_sent_again() {
+    let ground = Ground::new();
+    let server = Scripted::start(ground.server_config(), |mut stream, _| async move {
+        read_request(&mut stream).await;
+        say(&mut stream, OK).await;
+        read_request(&mut stream).await;
+        say(&mut stream, "HTTP/1.1 2").await;
+    })
+    .await;
+    let agent = ground.agent();
+    fetch(&agent, &server.url("/")).await.unwrap();
+    let error = soon(fetch(&agent, &server.url("/"))).await.unwrap_err();
+    assert_eq!(error.phase(), Phase::ReceiveHead, "{error:?}");
+    assert_eq!(server.accepted(), 1);
+}
+
+#[tokio::test]
+async fn octets_nobody_asked_for_are_never_the_next_answer() {
+    let ground = Ground::new();
+    for at_once in [true, false] {
+        let server = Scripted::start(ground.server_config(), move |mut stream, connection| {
+            let forged = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";
+            async move {
+                read_request(&mut stream).await;
+                match (connection, at_once) {
+                    (0, true) => say(&mut stream, format!("{OK}{forged}")).await,
+                    (0, false) => {
+                        say(&mut stream, OK).await;
+                        say(&mut stream, forged).await;
+                    }
+                    _ => say(&mut stream, OK).await,
+                }
+                gone(&mut stream).await;
+            }
+        })
+        .await;
+        let agent = ground.agent();
+        fetch(&agent, &server.url("/1")).await.unwrap();
+        until(|| agent.total_socket_count() == 0).await;
+        let second = fetch(&agent, &server.url("/2")).await.unwrap();
+        assert!(!facts(&second).reused());
+        assert_eq!(server.accepted(), 2);
+    }
+}
