@@ -26,7 +26,8 @@ impl Roots {
         }
     }
 
-    /// The authorities that this machine trusts.
+    /// The authorities that this machine trusts, or those in the places that the environment names
+    /// with `SSL_CERT_FILE` and `SSL_CERT_DIR`. A certificate that cannot be read is passed over.
     ///
     /// Reads the system's store each time: seconds on some machines, so do it once.
     ///
@@ -34,7 +35,13 @@ impl Roots {
     ///
     /// The system has no store, or nothing in it can be read.
     pub fn system() -> Result<Self> {
-        let certificates = system::trust_anchors()?;
+        let mut certificates = system::trust_anchors()?;
+        let all = certificates.len();
+        certificates.retain(|certificate| sealane_tls::Roots::from_der([certificate]).is_ok());
+        if certificates.len() < all {
+            let unread = all - certificates.len();
+            tracing::warn!(unread, "certificates of the system's store cannot be read");
+        }
         let inner = sealane_tls::Roots::from_der(certificates)?;
         Ok(Self { inner })
     }

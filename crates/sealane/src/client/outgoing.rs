@@ -1,5 +1,7 @@
 //! Outgoing: a request that has been checked, ready to be sent, and to be sent again.
 
+use std::fmt;
+
 use http::header::{AUTHORIZATION, CONNECTION, HOST, UPGRADE};
 use http::{HeaderMap, HeaderValue, Method};
 use rustls::pki_types::ServerName;
@@ -11,7 +13,6 @@ use super::target::{self, Target};
 use crate::error::{Error, ErrorKind, Phase, Result};
 
 /// A request that can go out any number of times.
-#[derive(Debug)]
 pub(super) struct Outgoing {
     pub(super) method: Method,
     pub(super) path: String,
@@ -75,6 +76,18 @@ impl Outgoing {
             self.context.domain(),
             runtime.id(),
         ))
+    }
+}
+
+/// Shows neither the query nor a field's value: they may be secret.
+impl fmt::Debug for Outgoing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outgoing")
+            .field("method", &self.method)
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .field("fields", &self.fields.len())
+            .finish_non_exhaustive()
     }
 }
 

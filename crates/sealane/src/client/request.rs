@@ -1,5 +1,6 @@
 //! Requests as programs write them: options, then a body piece by piece, then the response.
 
+use std::fmt;
 use std::mem;
 use std::time::Duration;
 
@@ -71,7 +72,7 @@ pub fn request(options: impl Into<RequestOptions>) -> Result<ClientRequest> {
 /// What a request shall be: a URL, and options that win over its parts.
 ///
 /// A text or an `http::Uri` becomes options by itself: `sealane::get("https://example.com/")`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct RequestOptions {
     url: Option<Url>,
     hostname: Option<String>,
@@ -88,7 +89,7 @@ pub struct RequestOptions {
 }
 
 /// Where a URL was given as what.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 enum Url {
     Text(String),
     Uri(Uri),
@@ -271,6 +272,23 @@ impl RequestOptions {
                 outgoing: Box::new(outgoing),
             },
         })
+    }
+}
+
+/// Shows neither credentials, the query nor a field's value: they may be secret.
+impl fmt::Debug for RequestOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let url = self.url.as_ref().map(|url| match url {
+            Url::Text(text) => target::without_secrets(text),
+            Url::Uri(uri) => target::without_secrets(&uri.to_string()),
+        });
+        f.debug_struct("RequestOptions")
+            .field("method", &self.method)
+            .field("url", &url.unwrap_or_default())
+            .field("hostname", &self.hostname)
+            .field("port", &self.port)
+            .field("fields", &self.fields.len())
+            .finish_non_exhaustive()
     }
 }
 

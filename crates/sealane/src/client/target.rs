@@ -13,7 +13,7 @@ use url::{Host, Url};
 use crate::error::{Error, Result};
 
 /// Where a request goes, and what of that stands in its head.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Target {
     /// A DNS name in lower case, or an IP address without brackets.
     pub(super) host: Box<str>,
@@ -116,7 +116,8 @@ pub(super) fn host(text: &str) -> Result<Box<str>> {
 /// Whether this is a name that no rule of URLs changes: lower case, no label to be decoded, and no
 /// way of writing an IPv4 address, whose last label is a number.
 fn is_plain_name(text: &str) -> bool {
-    let plain = |octet: u8| octet.is_ascii_lowercase() || matches!(octet, b'0'..=b'9' | b'.' | b'-');
+    let plain =
+        |octet: u8| octet.is_ascii_lowercase() || matches!(octet, b'0'..=b'9' | b'.' | b'-');
     let last = text.trim_end_matches('.').rsplit('.').next().unwrap_or("");
     text.bytes().all(plain)
         && last.starts_with(|first: char| first.is_ascii_lowercase())
@@ -178,15 +179,19 @@ fn basic(user: &str, password: &str) -> Result<HeaderValue> {
     Ok(value)
 }
 
-/// The URL is shown without its credentials and query: both may be secret.
 fn invalid_url(text: &str, reason: &str) -> Error {
-    let end = text.find(['?', '#']).unwrap_or(text.len());
-    let head = &text[..end];
-    let public = match head.rsplit_once('@') {
-        Some((_, rest)) => format!("…@{rest}"),
-        None => head.to_owned(),
-    };
-    Error::option(format!("invalid URL {}: {reason}", shown(&public))).with_code("ERR_INVALID_URL")
+    Error::option(format!("invalid URL {}: {reason}", without_secrets(text)))
+        .with_code("ERR_INVALID_URL")
+}
+
+/// A URL for a message: quoted, escaped, and without credentials and query, which may be secret.
+pub(super) fn without_secrets(url: &str) -> String {
+    let end = url.find(['?', '#']).unwrap_or(url.len());
+    let head = &url[..end];
+    match head.rsplit_once('@') {
+        Some((_, rest)) => shown(&format!("…@{rest}")),
+        None => shown(head),
+    }
 }
 
 /// A text from outside for a message: quoted, escaped and not endless.

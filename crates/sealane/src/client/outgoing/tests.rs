@@ -92,3 +92,13 @@ fn what_would_take_the_connection_over_is_refused_by_name() {
     let error = error.expect_err("refused");
     assert!(error.to_string().contains("Upgrade"), "{error}");
 }
+
+#[test]
+fn debug_shows_no_secret() {
+    let fields = &[("authorization", "Bearer hidden"), ("cookie", "hidden")];
+    let request = outgoing("https://u:hidden@a.example/?hidden", fields, None).expect("a request");
+    assert!(!format!("{request:?}").contains("hidden"));
+    let options = crate::RequestOptions::new("https://u:hidden@a.example/x?hidden");
+    let options = options.header("cookie", "hidden");
+    assert!(!format!("{options:?}").contains("hidden"), "{options:?}");
+}
