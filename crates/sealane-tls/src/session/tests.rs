@@ -208,6 +208,22 @@ fn tickets_are_given_out_once_and_only_the_newest_kept() {
 }
 
 #[test]
+fn the_newest_ticket_is_given_out_first() {
+    let sides = Sides::new(TlsVersion::V1_3);
+    let newer = default_context(&sides.ca);
+    let store = SessionCache::new(1).store("a");
+    for server in [&sides.server, &newer] {
+        let other = SessionCache::new(1).store("b");
+        connect_with(server, &sides.client.config(Some(Arc::clone(&other))));
+        let ticket = other.take_tls13_ticket(&name("localhost")).unwrap();
+        store.insert_tls13_ticket(name("localhost"), ticket);
+    }
+    // A ticket is good at the server that made it only.
+    let config = sides.client.config(Some(store));
+    assert_eq!(connect_with(&newer, &config), HandshakeKind::Resumed);
+}
+
+#[test]
 fn names_of_one_key_are_bounded() {
     let sides = Sides::new(TlsVersion::V1_3);
     let cache = SessionCache::new(1);
