@@ -151,7 +151,7 @@ impl RequestLine {
             }
             Some(b'\n') if is_version => Err(StartLineError::BareLineFeed),
             Some(b'\r') if self.at == start => Err(StartLineError::VersionMissing),
-            Some(&octet) => Err(StartLineError::VersionOctet(octet)),
+            Some(&octet) => Err(not_a_version(octet, self.at - start)),
         }
     }
 
@@ -251,7 +251,7 @@ impl StatusLine {
                 self.state = StatusState::Code;
                 Ok(true)
             }
-            Some(&octet) => Err(StartLineError::VersionOctet(octet)),
+            Some(&octet) => Err(not_a_version(octet, self.at)),
         }
     }
 
@@ -370,6 +370,14 @@ impl From<HttpVersion> for Version {
     }
 }
 
+/// What is wrong with an octet that ends a version too soon, `offset` octets into it.
+fn not_a_version(octet: u8, offset: usize) -> StartLineError {
+    match offset < HTTP_NAME_OCTETS {
+        true => StartLineError::NotHttp(octet),
+        false => StartLineError::VersionOctet(octet),
+    }
+}
+
 /// Judges whether a target has a form that its method may have (RFC 9112 §3.2).
 ///
 /// The octets are known to be VCHAR without `#`.
@@ -457,6 +465,9 @@ fn scan_line_feed(octets: &[u8], at: &mut usize) -> Result<bool, StartLineError>
 /// What a version looks like (RFC 9112 §2.3); `0` stands for any digit.
 const VERSION_PATTERN: &[u8; VERSION_OCTETS] = b"HTTP/0.0";
 /// Octets of a version.
+/// Octets of `HTTP/` (RFC 9112 §2.3).
+const HTTP_NAME_OCTETS: usize = 5;
+
 const VERSION_OCTETS: usize = 8;
 /// Where a version has its major digit.
 const MAJOR: usize = 5;

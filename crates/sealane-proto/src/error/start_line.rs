@@ -31,6 +31,8 @@ pub enum StartLineError {
     VersionMissing,
     /// An octet at which the version ceased to be `HTTP/` digit `.` digit, or the line did not end.
     VersionOctet(u8),
+    /// An octet where `HTTP/` belongs: this is another protocol.
+    NotHttp(u8),
     /// A well-formed version that is neither 1.0 nor 1.1.
     VersionUnsupported(char, char),
     /// The preface of HTTP/2 on a connection that speaks HTTP/1.1.
@@ -71,7 +73,7 @@ impl StartLineError {
             | Self::TargetForm(_)
             | Self::TargetUserinfo => "HPE_INVALID_URL",
             Self::TargetTooLong(_) => "HPE_HEADER_OVERFLOW",
-            Self::VersionMissing => "HPE_INVALID_CONSTANT",
+            Self::VersionMissing | Self::NotHttp(_) => "HPE_INVALID_CONSTANT",
             Self::VersionOctet(_) | Self::VersionUnsupported(..) => "HPE_INVALID_VERSION",
             Self::Http2Preface => "HPE_PAUSED_H2_UPGRADE",
             Self::StatusLineOctet(_) | Self::StatusCode(_) => "HPE_INVALID_STATUS",
@@ -108,6 +110,7 @@ impl fmt::Display for StartLineError {
                     Octet(*octet)
                 )
             }
+            Self::NotHttp(octet) => write!(f, "{} where \"HTTP/\" belongs", Octet(*octet)),
             Self::VersionUnsupported(major, minor) => {
                 write!(f, "http/{major}.{minor} is not supported, only 1.0 and 1.1")
             }

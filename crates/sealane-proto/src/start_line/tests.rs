@@ -70,9 +70,9 @@ fn a_line_is_refused_at_the_first_octet_that_spoils_it() {
         (b"GET /\n", BareLineFeed, 5),
         (b"GET /\r", VersionMissing, 5),
         (b"GET / \r", VersionMissing, 6),
-        (b"GET /a b", VersionOctet(b'b'), 7),
-        (b"GET / http", VersionOctet(b'h'), 6),
-        (b"GET / HTTP /", VersionOctet(b' '), 10),
+        (b"GET /a b", NotHttp(b'b'), 7),
+        (b"GET / http", NotHttp(b'h'), 6),
+        (b"GET / HTTP /", NotHttp(b' '), 10),
         (b"GET / HTTP/01", VersionOctet(b'1'), 12),
         (b"GET / HTTP/1,1", VersionOctet(b','), 12),
         (b"GET / HTTP/1\r", VersionOctet(b'\r'), 12),
@@ -214,9 +214,9 @@ fn a_status_line_falls_into_its_parts() {
 fn what_is_no_status_line() {
     use StartLineError::*;
     for (line, kind, offset) in [
-        (&b"<html>"[..], VersionOctet(b'<'), 0),
-        (b"HTTTP/1.1", VersionOctet(b'T'), 3),
-        (b"http/1.1", VersionOctet(b'h'), 0),
+        (&b"<html>"[..], NotHttp(b'<'), 0),
+        (b"HTTTP/1.1", NotHttp(b'T'), 3),
+        (b"http/1.1", NotHttp(b'h'), 0),
         (b"HTTP/2 200", VersionOctet(b' '), 6),
         (b"HTTP/1.1200 OK", VersionOctet(b'2'), 8),
         (b"HTTP/9.9 200 OK", VersionUnsupported('9', '9'), 8),
@@ -232,7 +232,7 @@ fn what_is_no_status_line() {
         (b"HTTP/1.1 200 OK\n", BareLineFeed, 15),
         (b"HTTP/1.1 200 O\x00", StatusLineOctet(0), 14),
         (b"HTTP/1.1 200 OK\rX", BareCarriageReturn, 16),
-        (b"\r\nHTTP/1.1 200 OK", VersionOctet(b'\r'), 0),
+        (b"\r\nHTTP/1.1 200 OK", NotHttp(b'\r'), 0),
     ] {
         assert_eq!(
             status_refusal(line),
