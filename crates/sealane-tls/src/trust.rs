@@ -256,10 +256,7 @@ fn permitted_subtrees(domains: &[&str]) -> Der<'static> {
 const STATE_AUTHORITY: &str = "TUBITAK Kamu SM SSL Kok Sertifikasi - Surum 1";
 
 /// The domains that authority may speak for.
-const STATE_AUTHORITY_DOMAINS: &[&str] = &[
-    ".gov.tr", ".k12.tr", ".pol.tr", ".mil.tr", ".tsk.tr", ".kep.tr", ".bel.tr", ".edu.tr",
-    ".org.tr",
-];
+const STATE_AUTHORITY_DOMAINS: &[&str] = &[".tr"];
 
 #[cfg(test)]
 mod tests;

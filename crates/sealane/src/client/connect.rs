@@ -36,7 +36,19 @@ impl Dialer<'_> {
         self.open(key).await.map_err(Error::unsent)
     }
 
+    /// Forgets the sessions of a key with which a handshake failed (reference §2.7): should one of
+    /// them be the cause, the next attempt must not meet it again.
     async fn open(&self, key: &ConnectionKey) -> Result<Box<Connection>> {
+        let outcome = self.try_open(key).await;
+        if let Err(error) = &outcome
+            && error.kind() == ErrorKind::Tls
+        {
+            self.sessions.remove(key);
+        }
+        outcome
+    }
+
+    async fn try_open(&self, key: &ConnectionKey) -> Result<Box<Connection>> {
         let what = key.to_string();
         let dialled = async {
             let addresses = resolve::resolve(key.host(), key.port()).await?;

@@ -4,6 +4,8 @@
 //! `https://127.1/` mean here what they mean there. A fragment is never sent (RFC 9110 §4.2.5), and
 //! credentials become an Authorization field (§4.2.4, RFC 7617).
 
+use std::net::Ipv4Addr;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderValue, Method, Uri};
@@ -98,7 +100,7 @@ impl Target {
 
 /// Reads a host by itself: a DNS name, or an IP address with or without brackets.
 pub(super) fn host(text: &str) -> Result<Box<str>> {
-    if is_plain_name(text) {
+    if is_plain_name(text) || text.parse::<Ipv4Addr>().is_ok() {
         return Ok(text.into());
     }
     let bracketed;
