@@ -2,3 +2,6 @@
 
 #[doc = include_str!("guide/axum.md")]
 pub mod axum {}
+
+#[doc = include_str!("guide/client.md")]
+pub mod client {}

@@ -1,6 +1,6 @@
 //! Facts that travel with a message: the connection it came on and its field lines as received.
 //!
-//! Both are found in a request's extensions. Notices and questions are not here.
+//! Both are found in a message's extensions. Notices and questions are not here.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,7 +11,8 @@ pub use sealane_tls::{TlsInfo, TlsVersion};
 
 /// What is known of the connection that carried a message.
 ///
-/// Found in `request.extensions()`. Cloning is cheap: all messages of a connection share it.
+/// Found in the extensions of requests (server) and responses (client). Cloning is cheap: all
+/// messages of a connection share it.
 #[derive(Clone, Debug)]
 pub struct ConnectionInfo {
     facts: Arc<Facts>,
@@ -60,10 +61,11 @@ impl ConnectionInfo {
     }
 }
 
-/// A request's target and field lines exactly as they were received.
+/// A message's start line and field lines exactly as they were received.
 ///
-/// Order, letter case and repeats are kept; the values are octets (RFC 9110 §5.5). Found in
-/// `request.extensions()`. It shares the octets of the head, so holding it keeps the head alive.
+/// Order, letter case and repeats are kept; the values are octets (RFC 9110 §5.5). Found in the
+/// extensions of requests (server) and responses (client). It shares the octets of the head, so
+/// holding it keeps the head alive.
 #[derive(Clone, Debug)]
 pub struct RawFields {
     head: RawHead,
@@ -74,7 +76,13 @@ impl RawFields {
         Self { head }
     }
 
-    /// The request target as it stood in the request line (RFC 9112 §3.2).
+    /// The request line, or the status line with its reason phrase, without the line end.
+    pub fn start_line(&self) -> &[u8] {
+        self.head.start_line()
+    }
+
+    /// The request target as it stood in the request line (RFC 9112 §3.2); of a response, its status
+    /// code.
     pub fn target(&self) -> &[u8] {
         self.head.target()
     }

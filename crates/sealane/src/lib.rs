@@ -1,4 +1,4 @@
-//! HTTPS for Rust: an HTTPS server on its own HTTP/1.1 engine and rustls.
+//! HTTPS for Rust: server and client on an HTTP/1.1 engine of its own and rustls.
 //!
 //! Names are those of the well-known `https` module in Rust spelling; messages are the types of
 //! `http`, `http_body` and `bytes`; handlers are async functions or tower services.
@@ -17,6 +17,17 @@
 //! # }
 //! ```
 //!
+//! ```
+//! # async fn get() -> sealane::Result<()> {
+//! let mut response = sealane::get("https://encrypted.example.com/").await?;
+//! println!("statusCode: {}", response.status().as_u16());
+//! while let Some(chunk) = response.body_mut().chunk().await? {
+//!     println!("{} octets", chunk.len());
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! An application that is a tower service, such as an axum router, is served as it is by
 //! [`Server::with_service`]; the [`guide`] says what works and what does not.
 //!
@@ -26,6 +37,10 @@
 //! without close_notify), the handler's future is dropped; a client that ends its side in order is
 //! still answered. When the server closes, running handlers finish. Dropping the last [`Server`]
 //! handle closes the server.
+//!
+//! A client's exchange is driven by whoever waits for it. Dropping the future of a request, or the
+//! body of a response, ends the exchange and closes its connection, for HTTP/1.1 has no other way
+//! to stop; a response whose rest has come already keeps it.
 
 // A module uses what is declared below it, never above.
 pub mod guide;
