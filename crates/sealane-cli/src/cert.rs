@@ -25,13 +25,7 @@ use crate::terminal::{note, say, shell_quote};
 #[cfg(test)]
 mod tests;
 
-/// Make a certificate and its private key, as PEM files.
-///
-/// Without --ca the certificate is signed by itself: a client has to be given the file to trust it
-/// (sealane get --cacert). With --ca and --ca-key it is signed by that authority, and clients that
-/// trust the authority accept it. Either way it is for servers and can sign no other certificates.
-///
-/// Files that exist are never overwritten.
+/// The options of `sealane cert`.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct CertArgs {

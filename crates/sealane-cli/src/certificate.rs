@@ -1,7 +1,7 @@
 //! What every certificate made here has in common (RFC 5280 §4.1.2, §4.2.1).
 //!
-//! Parameters only: who signs, and whether it may, is decided where it is signed. No files; time is an
-//! argument.
+//! Parameters only: who signs, and whether it may, is decided where it is signed. No files; time
+//! is an argument.
 
 use rcgen::{
     CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose,

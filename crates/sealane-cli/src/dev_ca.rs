@@ -132,7 +132,8 @@ impl DevCa {
 /// now; nothing is made.
 ///
 /// # Errors
-/// When the folder is open to others or what stands in it is damaged: such a root could be anybody's.
+/// When the folder is open to others or what stands in it is damaged: such a root could be
+/// anybody's.
 pub fn trusted_root(data: &Path, now: OffsetDateTime) -> Result<Option<String>> {
     if !data.exists() {
         return Ok(None);

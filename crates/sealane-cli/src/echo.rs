@@ -30,14 +30,7 @@ use crate::options::ServerArgs;
 #[cfg(test)]
 mod tests;
 
-/// Answer every request with what it was, over HTTPS.
-///
-/// The answer is one line of text, METHOD TARGET LENGTH, where TARGET is the request target as it
-/// stood in the request line and LENGTH the octets of the body. A client that accepts
-/// application/json gets a description instead: the field lines in their order and letter case, the
-/// body's length and SHA-256, the trailer section, and what TLS agreed on.
-///
-/// GET /bytes/N answers with N octets, GET /big with 8 MiB.
+/// The options of `sealane echo`.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct EchoArgs {

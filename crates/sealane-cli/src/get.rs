@@ -9,12 +9,7 @@ use crate::error::{Ended, Result};
 use crate::fetch::options::ClientArgs;
 use crate::fetch::{self, Asked, Upload};
 
-/// Get what is at these URLs, over HTTPS.
-///
-/// The bodies go to standard output, one after the other, as they arrive; on a terminal their
-/// control characters are shown, not obeyed. Connections are kept for the next URL. Redirects are
-/// not followed, and proxies of the environment are not used. All URLs are tried, whatever becomes
-/// of one of them.
+/// The options of `sealane get`.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct GetArgs {
@@ -36,9 +31,14 @@ Examples:
   sealane get -o page.html https://www.example.com/
   sealane get --cacert own.pem https://files.example/
 
-Exit codes: 0 all came; 1 a status of 400 or above with --fail; 2 wrong arguments, a file that cannot
-be read or written; 3 no connection, or TLS failed; 4 the response was cut, malformed or missing; 130
-ended by Ctrl-C. When several URLs fail, the first failure gives the code.";
+Exit codes:
+  0     all came
+  1     a status of 400 or above, with --fail
+  2     wrong arguments, or a file that cannot be read or written
+  3     no connection, or TLS failed
+  4     the response was cut, malformed or missing
+  130   ended by Ctrl-C
+When several URLs fail, the first failure gives the code.";
 
 /// Gets them all.
 ///

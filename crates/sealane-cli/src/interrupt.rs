@@ -1,7 +1,7 @@
 //! The wish to end: Ctrl-C, and SIGTERM where there is one.
 //!
-//! Both mean the same, as often as they come. From the moment somebody listens, the system's own way
-//! of ending us is off; so listening begins before there is anything to clean up.
+//! Both mean the same, as often as they come. From the moment somebody listens, the system's own
+//! way of ending us is off; so listening begins before there is anything to clean up.
 
 use crate::error::{Failure, Result};
 

@@ -47,18 +47,46 @@ struct Cli {
     command: Command,
 }
 
-/// The subcommands.
+/// The subcommands; what is said of them here is what their help begins with.
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve a folder over HTTPS.
+    ///
+    /// Files are served with their types, ranges and conditions; a folder shows its index.html, or
+    /// a list of what is in it. Nothing outside the folder can be reached: links that lead out do
+    /// not exist for clients, nor do names that begin with a dot, unless --hidden is given. The
+    /// server's own private keys are never served.
     Serve(serve::ServeArgs),
     /// Answer every request with what it was, over HTTPS.
+    ///
+    /// The answer is one line of text, METHOD TARGET LENGTH, where TARGET is the request target as
+    /// it stood in the request line and LENGTH the octets of the body. A client that accepts
+    /// application/json gets a description instead: the field lines in their order and letter case,
+    /// the body's length and SHA-256, the trailer section, and what TLS agreed on.
+    ///
+    /// GET /bytes/N answers with N octets, GET /big with 8 MiB.
     Echo(echo::EchoArgs),
-    /// Get what is at URLs, over HTTPS.
+    /// Get what is at these URLs, over HTTPS.
+    ///
+    /// The bodies go to standard output, one after the other, as they arrive; on a terminal their
+    /// control characters are shown, not obeyed. Connections are kept for the next URL. Redirects
+    /// are not followed, and proxies of the environment are not used. All URLs are tried, whatever
+    /// becomes of one of them.
     Get(get::GetArgs),
     /// Send one request of any method, over HTTPS.
+    ///
+    /// The body of the response goes to standard output as it arrives; on a terminal its control
+    /// characters are shown, not obeyed. Redirects are not followed, and proxies of the environment
+    /// are not used.
     Request(request::RequestArgs),
-    /// Make a certificate and its private key.
+    /// Make a certificate and its private key, as PEM files.
+    ///
+    /// Without --ca the certificate is signed by itself: a client has to be given the file to trust
+    /// it (sealane get --cacert). With --ca and --ca-key it is signed by that authority, and
+    /// clients that trust the authority accept it. Either way it is for servers and can sign no
+    /// other certificates.
+    ///
+    /// Files that exist are never overwritten.
     Cert(cert::CertArgs),
 }
 

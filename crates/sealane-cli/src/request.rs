@@ -14,11 +14,7 @@ use crate::fetch::{self, Asked, Upload};
 #[cfg(test)]
 mod tests;
 
-/// Send one request of any method, over HTTPS.
-///
-/// The body of the response goes to standard output as it arrives; on a terminal its control
-/// characters are shown, not obeyed. Redirects are not followed, and proxies of the environment are
-/// not used.
+/// The options of `sealane request`.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct RequestArgs {
@@ -50,9 +46,13 @@ Examples:
   tar c folder | sealane request -d @- https://files.example/backup
   sealane request -X DELETE -f https://files.example/photo
 
-Exit codes: 0 answered; 1 a status of 400 or above with --fail; 2 wrong arguments, a file that cannot
-be read or written; 3 no connection, TLS failed, or the request could not be sent; 4 the response was
-cut, malformed or missing; 130 ended by Ctrl-C.";
+Exit codes:
+  0     answered
+  1     a status of 400 or above, with --fail
+  2     wrong arguments, or a file that cannot be read or written
+  3     no connection, TLS failed, or the request could not be sent
+  4     the response was cut, malformed or missing
+  130   ended by Ctrl-C";
 
 /// Sends it and shows the answer.
 ///

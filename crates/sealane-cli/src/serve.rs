@@ -12,12 +12,7 @@ use crate::folder::withheld::Withheld;
 use crate::launch;
 use crate::options::ServerArgs;
 
-/// Serve a folder over HTTPS.
-///
-/// Files are served with their types, ranges and conditions; a folder shows its index.html, or a
-/// list of what is in it. Nothing outside the folder can be reached: links that lead out do not
-/// exist for clients, nor do names that begin with a dot, unless --hidden is given. The server's
-/// own private keys are never served.
+/// The options of `sealane serve`.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ServeArgs {

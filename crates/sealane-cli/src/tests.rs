@@ -32,6 +32,46 @@ fn help_fits_and_tells_the_defaults() {
 }
 
 #[test]
+fn the_help_of_clients_tells_defaults_limits_and_exit_codes() {
+    let mut command = Cli::command();
+    command.build();
+    let mut said = |name: &str, words: &[&str]| {
+        let subcommand = command.find_subcommand_mut(name).unwrap();
+        let help = subcommand.render_long_help().to_string();
+        // Lines are broken where the terminal ends.
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        for word in words {
+            assert!(help.contains(word), "{name}: {word}: {help}");
+        }
+    };
+    let both = [
+        "Examples:",
+        "[default: 10s]",
+        "[default: 300s]",
+        "SEALANE_DATA_DIR",
+        "Redirects are not followed",
+        "No other scheme is spoken",
+        "Exit codes: 0",
+        "4 the response was cut, malformed or missing",
+        "130",
+    ];
+    said("get", &both);
+    said("request", &both);
+    said("request", &["[default: GET, or POST with --data]", "@FILE"]);
+    said(
+        "cert",
+        &[
+            "Examples:",
+            "[default: 365]",
+            "never overwritten",
+            "Exit codes:",
+        ],
+    );
+    said("serve", &["Nothing outside the folder can be reached"]);
+    said("echo", &["METHOD TARGET LENGTH"]);
+}
+
+#[test]
 fn arguments_are_not_repeated_raw() {
     for words in [
         &["serve", "--no\x07\u{202e}"][..],
@@ -40,6 +80,12 @@ fn arguments_are_not_repeated_raw() {
         &["echo", "--addr", "\x07\u{202e}:80"],
         &["echo", "--max-headers-count", "\x07\u{202e}\r"],
         &["echo", "--headers-timeout", "5\x07\u{202e}"],
+        &["get", "-H", "\x07\u{202e}", "u"],
+        &["get", "-H", "\x07\u{202e}: x", "u"],
+        &["get", "-H", "x: \x07\u{202e}", "u"],
+        &["request", "-X", "\x07\u{202e}", "u"],
+        &["cert", "\x07\u{202e}"],
+        &["cert", "a.\x07\u{202e}"],
     ] {
         let words = ["sealane"].iter().chain(words);
         let said = harmless(&Cli::try_parse_from(words).unwrap_err());

@@ -23,8 +23,8 @@ pub struct ClientArgs {
 
     /// Write the body to this file; - is standard output.
     ///
-    /// The file gets its name when the body is whole, and replaces one that was there; until then it
-    /// stands beside it. A progress bar shows on a terminal.
+    /// The file gets its name when the body is whole, and replaces one that was there; until then
+    /// it stands beside it. A progress bar shows on a terminal.
     #[arg(short, long, value_name = "FILE", help_heading = SHOWN)]
     pub output: Option<PathBuf>,
 

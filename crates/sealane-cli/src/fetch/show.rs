@@ -17,24 +17,28 @@ mod tests;
 /// The status line and the field lines of a response, in their order and letter case, with the
 /// blank line after them.
 pub(super) fn head<B>(response: &Response<B>) -> String {
-    let mut out = format!("{:?} {}\n", response.version(), status(response));
+    let mut out = String::new();
     let mut put = |name: &[u8], value: &[u8]| {
         // Writing to a string cannot fail.
         let _ = writeln!(out, "{}: {}", octets(name), octets(value));
     };
-    match response.extensions().get::<RawFields>() {
-        Some(raw) => raw.iter().for_each(|(name, value)| put(name, value)),
+    let line = match response.extensions().get::<RawFields>() {
+        Some(raw) => {
+            raw.iter().for_each(|(name, value)| put(name, value));
+            octets(raw.start_line())
+        }
         None => {
             for (name, value) in response.headers() {
                 put(name.as_str().as_bytes(), value.as_bytes());
             }
+            format!("{:?} {}", response.version(), status(response))
         }
-    }
-    out.push('\n');
-    out
+    };
+    format!("{line}\n{out}\n")
 }
 
-/// The status code with its usual phrase; what phrase a server sends has no meaning (RFC 9112 §4).
+/// The status code with its usual phrase, for messages of ours: what phrase a server sends has no
+/// meaning (RFC 9112 §4).
 pub(super) fn status<B>(response: &Response<B>) -> String {
     let status = response.status();
     match status.canonical_reason() {

@@ -43,12 +43,14 @@ fn progress_shows_on_a_terminal_unless_silent() {
         let (before, behind) = terminal();
         let url = server.at("bytes/30000000");
         let words = [&["get", "-o", file.to_str().unwrap(), &url], more].concat();
-        let mut child = server.client(&words);
-        child
+        let mut command = server.client(&words);
+        command
             .env("TERM", "xterm")
             .stderr(behind)
             .stdout(Stdio::null());
-        let mut child = child.spawn().unwrap();
+        let mut child = command.spawn().unwrap();
+        // Our copy of the terminal would keep it open.
+        drop(command);
         let reader = std::thread::spawn(move || shown(before));
         assert_eq!(ended(&mut child).code(), Some(0));
         let text = reader.join().unwrap();

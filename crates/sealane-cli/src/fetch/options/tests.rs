@@ -72,3 +72,22 @@ fn options_that_cannot_be_meant_together() {
     assert!(args.include && args.verbose && args.fail && args.insecure);
     assert_eq!(args.timeout, Some(TimeLimit(None)));
 }
+
+#[test]
+fn the_defaults_told_are_the_library_s() {
+    let library = format!("{:?}", sealane::AgentOptions::new());
+    for told in [
+        "connect: Some(10s)",
+        "handshake: Some(10s)",
+        "head: Some(300s)",
+        "idle: Some(300s)",
+    ] {
+        assert!(library.contains(told), "{told}: {library}");
+    }
+    let help = <Only as clap::CommandFactory>::command()
+        .render_long_help()
+        .to_string();
+    for told in ["[default: 10s]", "[default: 300s]"] {
+        assert!(help.contains(told), "{told}: {help}");
+    }
+}
