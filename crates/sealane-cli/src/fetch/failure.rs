@@ -30,6 +30,9 @@ pub(super) fn of(error: &Error, args: &ClientArgs) -> Failure {
 fn exit_code(kind: ErrorKind, phase: Phase) -> u8 {
     match (kind, phase) {
         (ErrorKind::Options, _) | (_, Phase::Setup) => USAGE,
+        // In TLS 1.3 a server refuses the client's certificate, or the lack of one, after the
+        // handshake has ended for the client (RFC 8446 §4.4.2.4).
+        (ErrorKind::Tls, Phase::ReceiveHead) => CONNECTION,
         (_, Phase::ReceiveHead | Phase::ReceiveBody) => RESPONSE,
         _ => CONNECTION,
     }

@@ -20,6 +20,12 @@ fn the_phase_decides_the_exit_code() {
 }
 
 #[test]
+fn tls_that_fails_before_the_response_is_no_response() {
+    assert_eq!(exit_code(ErrorKind::Tls, Phase::ReceiveHead), 3);
+    assert_eq!(exit_code(ErrorKind::Tls, Phase::ReceiveBody), 4);
+}
+
+#[test]
 fn hints_say_what_to_do() {
     let args = ClientArgs::default();
     let hint = |code| hint(ErrorKind::Tls, Phase::Handshake, code, &args).unwrap_or_default();
