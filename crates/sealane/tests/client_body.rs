@@ -69,18 +69,8 @@ async fn c222_a_response_nobody_reads_stops_its_server() {
     let server = create_server(ground.options(), {
         let given = Arc::clone(&given);
         move |_| {
-            let given = Arc::clone(&given);
-            async move {
-                let (mut sender, body) = Body::channel();
-                tokio::spawn(async move {
-                    let piece = Bytes::from(vec![7; 64 << 10]);
-                    for _ in 0..800 {
-                        sender.send(piece.clone()).await.unwrap();
-                        given.fetch_add(piece.len(), Ordering::SeqCst);
-                    }
-                });
-                Response::new(body)
-            }
+            let body = counted(Arc::clone(&given));
+            async { Response::new(body) }
         }
     })
     .unwrap();
@@ -106,6 +96,19 @@ async fn c222_a_response_nobody_reads_stops_its_server() {
         1,
         "its connection is as good as any"
     );
+}
+
+/// 50 MiB in pieces, which are counted as they are taken.
+fn counted(given: Arc<AtomicUsize>) -> Body {
+    let (mut sender, body) = Body::channel();
+    tokio::spawn(async move {
+        let piece = Bytes::from(vec![7; 64 << 10]);
+        for _ in 0..800 {
+            sender.send(piece.clone()).await.unwrap();
+            given.fetch_add(piece.len(), Ordering::SeqCst);
+        }
+    });
+    body
 }
 
 #[tokio::test]
@@ -225,7 +228,7 @@ async fn an_answer_of_a_server_that_takes_no_more_is_given_though_the_upload_bre
         .await;
         let _ = stream.shutdown().await;
         // Keeps the socket open and reads nothing, so that no reset overtakes the answer.
-        std::future::pending().await
+        std::future::pending::<()>().await;
     })
     .await;
     let agent = ground.agent();

@@ -34,6 +34,7 @@ use tokio_rustls::rustls::{
 };
 
 pub mod octets;
+pub mod program;
 pub mod scripted;
 
 /// A certificate authority for one test, and a folder for its files.
