@@ -92,6 +92,9 @@ pub fn run(args: &CertArgs) -> Result<Ended> {
     let names = name::distinct(&args.names)?;
     let [cert, key] = args.paths(&names[0])?;
     let issuer = args.issuer(now)?;
+    if let Some(issuer) = &issuer {
+        issuer.permits(&names)?;
+    }
     // Refused before the work is done, and again, without a gap, when the files are made.
     files::must_be_free(&[&cert, &key])?;
     let made = make(&names, args.rsa, args.days, issuer.as_ref(), now)?;

@@ -3,6 +3,8 @@
 //! What it signs is looked at again before it is written: clients compare the names of issuer and
 //! authority octet by octet (RFC 5280 §6.1.3, §7.1). Who trusts the authority is not asked here.
 
+mod constraints;
+
 use std::path::{Path, PathBuf};
 
 use rcgen::{CertificateParams, KeyPair, PublicKeyData};
@@ -13,6 +15,7 @@ use x509_parser::pem::Pem;
 use x509_parser::prelude::FromDer;
 use zeroize::Zeroizing;
 
+use crate::cert::name::Name;
 use crate::error::{Failure, Result};
 use crate::pem_file;
 
@@ -24,8 +27,8 @@ mod tests;
 pub struct Issuer {
     /// Name and key.
     inner: rcgen::Issuer<'static, KeyPair>,
-    /// Its certificate in DER.
-    certificate: Vec<u8>,
+    /// Its certificate and those of its chain that are known, in DER.
+    certificates: Vec<Vec<u8>>,
     /// What a server has to send after its own certificate, in PEM.
     chain: String,
     /// The moment when the first certificate of its chain ends.
@@ -63,9 +66,10 @@ impl Issuer {
         // A root is what clients have already; sending it would prove nothing to them.
         let sent = blocks.iter().zip(&parsed).filter(|(_, it)| !is_root(it));
         let chain = sent.map(|(block, _)| encode(&block.contents)).collect();
+        drop(parsed);
         Ok(Self {
             inner,
-            certificate: blocks[0].contents.clone(),
+            certificates: blocks.into_iter().map(|block| block.contents).collect(),
             chain,
             ends,
             file: cert.to_owned(),
@@ -77,6 +81,28 @@ impl Issuer {
         self.ends
     }
 
+    /// Refuses names for which this authority may not sign (RFC 5280 §4.2.1.10).
+    ///
+    /// # Errors
+    /// When there is such a name: every client would refuse the certificate.
+    pub fn permits(&self, names: &[Name]) -> Result<()> {
+        for der in &self.certificates {
+            let certificate = parse(der, &self.file)?;
+            let Ok(found) = certificate.name_constraints() else {
+                return Err(unusable(&self.file, "its name constraints cannot be read"));
+            };
+            let Some(found) = found else { continue };
+            if let Some(name) = names
+                .iter()
+                .find(|name| !constraints::allow(found.value, name))
+            {
+                return Err(unusable(&self.file, &format!("it may not sign for {name}"))
+                    .hint("its name constraints say for which names it may"));
+            }
+        }
+        Ok(())
+    }
+
     /// Signs a certificate for this key and gives it with its chain, in PEM.
     ///
     /// # Errors
@@ -86,7 +112,7 @@ impl Issuer {
             .signed_by(key, &self.inner)
             .map_err(|error| unusable(&self.file, &format!("it cannot sign: {error}")))?;
         let leaf = parse(signed.der(), &self.file)?;
-        let authority = parse(&self.certificate, &self.file)?;
+        let authority = parse(&self.certificates[0], &self.file)?;
         if leaf.issuer().as_raw() != authority.subject().as_raw() {
             let why =
                 "its name has a form that cannot be repeated here, such as one attribute twice";

@@ -147,3 +147,26 @@ fn wrong_words_are_usage() {
     assert_eq!(code, Some(1));
     assert!(notes.contains("No such file or directory"), "{notes}");
 }
+
+#[test]
+fn the_local_authority_signs_for_this_machine_only() {
+    let server = Running::start(&["echo"]);
+    let folder = server.root().parent().unwrap().to_owned();
+    let [ca, key] = ["intermediate.pem", "intermediate-key.pem"].map(|name| {
+        let path = folder.join(name);
+        path.to_str().unwrap().to_owned()
+    });
+    let place = TempDir::new().unwrap();
+    let (code, _, notes) = cert(place.path(), &["a.example", "--ca", &ca, "--ca-key", &key]);
+    assert_eq!(code, Some(1));
+    assert!(
+        notes.contains("it may not sign for a.example\nhint: "),
+        "{notes}"
+    );
+    let names = ["localhost", "127.0.0.1"];
+    let words = [&names[..], &["--ca", &ca, "--ca-key", &key]].concat();
+    let (code, _, notes) = cert(place.path(), &words);
+    assert_eq!(code, Some(0), "{notes}");
+    fs::copy(server.root(), place.path().join("root.pem")).unwrap();
+    answers(&place, ["localhost.pem", "localhost-key.pem"], "root.pem");
+}
