@@ -1,6 +1,6 @@
 //! The page's GET: status and fields, then the body to standard output as it arrives.
 //!
-//! `get [URL [CAFILE]]`: with a CA file, whom it names is trusted instead of the public authorities.
+//! `get [URL [CAFILE]]`: a CA file replaces the public authorities.
 
 use sealane::{Agent, AgentOptions, Roots, set_global_agent};
 use tokio::io::AsyncWriteExt;

@@ -81,8 +81,8 @@ impl RawFields {
         self.head.start_line()
     }
 
-    /// The request target as it stood in the request line (RFC 9112 §3.2); of a response, its status
-    /// code.
+    /// The request target as it stood in the request line (RFC 9112 §3.2); of a response, its
+    /// status code.
     pub fn target(&self) -> &[u8] {
         self.head.target()
     }

@@ -27,7 +27,7 @@ async fn answering(ground: &Ground, answer: &'static str) -> Scripted {
 }
 
 #[tokio::test]
-async fn get_gives_status_fields_body_and_facts() {
+async fn a_get_gives_status_fields_body_and_facts() {
     let ground = Ground::new();
     let server = create_server(ground.options(), |request: Request<Body>| async move {
         Response::builder()

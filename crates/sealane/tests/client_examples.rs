@@ -52,7 +52,7 @@ async fn telling(ground: &Ground) -> (Server, String) {
 }
 
 #[tokio::test]
-async fn get_prints_status_fields_and_body() {
+async fn the_get_example_prints_status_fields_and_body() {
     let ground = Ground::new();
     let (_server, url) = telling(&ground).await;
     let text = run(&ground, "get", &(url.clone() + "page?one")).await;
