@@ -104,12 +104,11 @@ fn unreachable_at(what: &str, mut failures: Failures) -> Error {
         true => return Error::io(Phase::Connect, what, io::ErrorKind::AddrNotAvailable.into()),
         false => failures.swap_remove(0),
     };
-    Error::io(
-        Phase::Connect,
-        &format!("cannot connect to {what} at {address}"),
-        first,
-    )
-    .with_more(&others)
+    let goal = match address.to_string() {
+        address if address == what => address,
+        address => format!("{what} at {address}"),
+    };
+    Error::io(Phase::Connect, &format!("cannot connect to {goal}"), first).with_more(&others)
 }
 
 /// How long one address has before the next is tried beside it (RFC 8305 §8).
