@@ -197,7 +197,7 @@ async fn an_upload_that_nobody_takes_is_given_up() {
     let ground = Ground::new();
     let server = Scripted::start(ground.server_config(), |mut stream, _| async move {
         read_until(&mut stream, "\r\n\r\n").await;
-        pending().await
+        pending::<()>().await;
     })
     .await;
     let agent = Agent::new(ground.agent_options().inactivity_timeout(SHORT)).unwrap();

@@ -11,7 +11,7 @@ use sealane::{
 };
 use sealane_testkit::certificates::TestCa;
 use support::octets::{in_pieces, octets_of};
-use support::scripted::{Scripted, Seen, gone, read_request, recorder, reset, say};
+use support::scripted::{Scripted, Seen, Stream, gone, read_request, recorder, reset, say};
 use support::{Ground, body_of, facts, listen, soon, until};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::{Mutex, Notify, mpsc};
@@ -76,26 +76,7 @@ async fn c007_a_connection_is_busy_until_its_response_has_been_read() {
     let more = Arc::new(Notify::new());
     let server = Scripted::start(ground.server_config(), {
         let more = Arc::clone(&more);
-        move |mut stream, connection| {
-            let more = Arc::clone(&more);
-            async move {
-                while let Some(text) = read_request(&mut stream).await {
-                    if text.starts_with("GET /slow") {
-                        say(
-                            &mut stream,
-                            "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nfir",
-                        )
-                        .await;
-                        more.notified().await;
-                        say(&mut stream, "st!").await;
-                    } else {
-                        let answer =
-                            format!("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{connection}");
-                        say(&mut stream, answer).await;
-                    }
-                }
-            }
-        }
+        move |stream, connection| slow_or_not(stream, connection, Arc::clone(&more))
     })
     .await;
     let agent = ground.agent();
@@ -115,6 +96,24 @@ async fn c007_a_connection_is_busy_until_its_response_has_been_read() {
         "the last one returned goes first"
     );
     assert!(facts(&after).reused());
+}
+
+/// Answers `/slow` in two parts, and everything else with the number of the connection.
+async fn slow_or_not(mut stream: Stream, connection: usize, more: Arc<Notify>) {
+    while let Some(text) = read_request(&mut stream).await {
+        if text.starts_with("GET /slow") {
+            say(
+                &mut stream,
+                "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nfir",
+            )
+            .await;
+            more.notified().await;
+            say(&mut stream, "st!").await;
+        } else {
+            let head = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n";
+            say(&mut stream, format!("{head}{connection}")).await;
+        }
+    }
 }
 
 #[tokio::test]

@@ -189,16 +189,14 @@ async fn c047_a_server_that_hangs_up_does_not_cost_the_session() {
         let config = ground.server_config_for(&["127.0.0.1"], versions);
         let server = Scripted::start(config, |mut stream, connection| async move {
             read_request(&mut stream).await;
-            match connection {
-                1 => reset(stream),
-                _ => {
-                    say(
-                        &mut stream,
-                        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
-                    )
-                    .await
-                }
+            if connection == 1 {
+                return reset(stream);
             }
+            say(
+                &mut stream,
+                "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+            )
+            .await;
         })
         .await;
         let agent = resuming(&ground);

@@ -22,9 +22,9 @@ pub struct Program {
 
 /// What ends with the program's value.
 enum Running {
-    /// A single process, and what it goes on to print: dropped first, printing would kill it.
+    /// A single process, and what it goes on to print: were that dropped, printing would fail.
     Alone {
-        _child: Child,
+        _child: Box<Child>,
         _lines: Lines<BufReader<ChildStdout>>,
     },
     /// A process that has children: only it can end them, so it must be asked to.
@@ -111,7 +111,7 @@ impl Program {
     fn alone(child: Child, lines: Lines<BufReader<ChildStdout>>, port: u16) -> Self {
         Self {
             _running: Running::Alone {
-                _child: child,
+                _child: Box::new(child),
                 _lines: lines,
             },
             port,
