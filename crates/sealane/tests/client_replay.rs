@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::io::Write;
+
 use http::{Method, Response};
 use sealane::{Agent, Body, Phase, RequestOptions};
 use support::scripted::{Scripted, gone, read_request, reset, say};
@@ -195,5 +197,55 @@ async fn octets_nobody_asked_for_are_never_the_next_answer() {
         let second = fetch(&agent, &server.url("/2")).await.unwrap();
         assert!(!facts(&second).reused());
         assert_eq!(server.accepted(), 2);
+    }
+}
+
+/// Answers each request, and ends the connection in the same TCP segment without having said so.
+async fn abrupt(ground: &Ground, forged: &'static str) -> (Scripted, mpsc::UnboundedReceiver<()>) {
+    let (sender, asked) = mpsc::unbounded_channel();
+    let server = Scripted::start(ground.server_config(), move |mut stream, _| {
+        let sender = sender.clone();
+        async move {
+            read_request(&mut stream).await;
+            sender.send(()).unwrap();
+            let tls = stream.get_mut().1;
+            tls.writer().write_all(OK.as_bytes()).unwrap();
+            tls.writer().write_all(forged.as_bytes()).unwrap();
+            if forged.is_empty() {
+                tls.send_close_notify();
+            }
+            stream.flush().await.unwrap();
+            gone(&mut stream).await;
+        }
+    })
+    .await;
+    (server, asked)
+}
+
+/// Who waits for a connection gets the one that has just been used, without a rest between.
+#[tokio::test]
+async fn a_waiting_request_never_gets_a_connection_that_has_ended() {
+    let ground = Ground::new();
+    for forged in ["", "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"] {
+        let (server, mut asked) = abrupt(&ground, forged).await;
+        let agent = Agent::new(ground.agent_options().keep_alive(true).max_sockets(1)).unwrap();
+        let posting = (0..4).map(|_| async {
+            let request = agent.request(post(server.url("/"))).unwrap();
+            let mut response = request.end_with("once").await?;
+            let body = body_of(&mut response).await;
+            Ok::<_, sealane::Error>((body, facts(&response).reused()))
+        });
+        for outcome in soon(futures_util::future::join_all(posting)).await {
+            assert_eq!(
+                outcome.unwrap(),
+                (b"ok".to_vec(), false),
+                "forged: {forged:?}"
+            );
+        }
+        for _ in 0..4 {
+            asked.recv().await.unwrap();
+        }
+        assert!(asked.try_recv().is_err());
+        assert_eq!(server.accepted(), 4, "forged: {forged:?}");
     }
 }
