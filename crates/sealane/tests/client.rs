@@ -67,6 +67,21 @@ async fn a_response_keeps_its_field_lines_as_they_came() {
 }
 
 #[tokio::test]
+async fn c037_two_host_fields_are_refused() {
+    let ground = Ground::new();
+    let (server, _seen) = recorder(ground.server_config()).await;
+    let options = RequestOptions::new(server.url("/")).header("Host", "127.0.0.1");
+    let agent = ground.agent();
+    let error = match agent.request(options.header("Host", "b")) {
+        Err(error) => error,
+        Ok(request) => request.end().await.unwrap_err(),
+    };
+    assert_eq!(error.kind(), ErrorKind::Options, "{error:?}");
+    assert_eq!(error.code(), Some("ERR_INVALID_ARG_TYPE"), "{error:?}");
+    assert_eq!(server.accepted(), 0, "refused before anything is opened");
+}
+
+#[tokio::test]
 async fn c187_a_get_says_its_line_its_host_its_connection_and_nothing_else() {
     let ground = Ground::new();
     let (server, mut seen) = recorder(ground.server_config()).await;
@@ -403,7 +418,7 @@ async fn interim_responses_are_no_answer() {
 }
 
 #[tokio::test]
-async fn trailers_are_there_behind_the_body_both_ways() {
+async fn c224_trailers_are_there_behind_the_body_both_ways() {
     let ground = Ground::new();
     let server = create_server(ground.options(), |mut request: Request<Body>| async move {
         let mut body = Vec::new();

@@ -1,4 +1,4 @@
-//! Do we agree with real servers: nginx, `openssl s_server`, Node? They say themselves what they saw.
+//! Do we agree with real servers: nginx, `openssl s_server`, Node? They say what they saw.
 //!
 //! A program that is not installed is left out, and that is printed. `SEALANE_BULK_MIB` sets how
 //! much the memory tests move (64 otherwise; 1024 is what is promised).
