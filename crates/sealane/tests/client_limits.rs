@@ -5,8 +5,8 @@ mod support;
 use std::future::pending;
 use std::time::{Duration, Instant};
 
-use http::{Method, Response};
-use sealane::{Agent, Body, Error, ErrorKind, Phase, RequestOptions};
+use http::{Method, Request, Response};
+use sealane::{Agent, Body, Error, ErrorKind, Phase, RequestOptions, create_server};
 use support::scripted::{Scripted, gone, read_request, say};
 use support::{Ground, body_of, read_until, soon};
 use tokio::io::AsyncReadExt;
@@ -227,4 +227,27 @@ async fn a_request_has_its_own_limits() {
     let patient = hasty.get(plain().head_timeout(None));
     let outcome = tokio::time::timeout(SHORT * 3, patient).await;
     assert!(outcome.is_err(), "{outcome:?}");
+}
+
+/// Nobody reads the echo while it is written, so both sides stop: until a limit passes.
+#[tokio::test]
+async fn an_echo_that_is_only_written_to_does_not_hang_for_ever() {
+    let ground = Ground::new();
+    let server = create_server(ground.options(), |request: Request<Body>| async move {
+        Response::new(request.into_body())
+    })
+    .unwrap();
+    let url = format!("https://{}/", server.listen("127.0.0.1:0").await.unwrap());
+    let agent = Agent::new(ground.agent_options().inactivity_timeout(SHORT)).unwrap();
+    let options = RequestOptions::new(url).method(Method::POST);
+    let mut request = agent.request(options).unwrap();
+    let writing = async {
+        for _ in 0..512 {
+            request.write(vec![7; 64 << 10]).await?;
+        }
+        request.end().await
+    };
+    let error = late(writing).await;
+    assert_eq!(error.phase(), Phase::SendBody, "{error:?}");
+    assert_eq!(agent.total_socket_count(), 0);
 }

@@ -13,7 +13,7 @@ use sealane_testkit::certificates::TestCa;
 use support::octets::{in_pieces, octets_of};
 use support::scripted::{Scripted, Seen, Stream, gone, read_request, recorder, reset, say};
 use support::{Ground, body_of, facts, listen, soon, until};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{Mutex, Notify, mpsc};
 
 /// What a server says that keeps its connection.
@@ -140,6 +140,46 @@ async fn c015_a_response_that_says_close_ends_its_connection() {
 }
 
 #[tokio::test]
+async fn what_an_answer_says_decides_whether_its_connection_is_kept() {
+    let ground = Ground::new();
+    for (said, kept) in [
+        ("HTTP/1.1 200 OK\r\n", true),
+        ("HTTP/1.1 200 OK\r\nConnection: foo, CLOSE\r\n", false),
+        ("HTTP/1.0 200 OK\r\n", false),
+        ("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n", true),
+        ("HTTP/1.1 200 OK\r\nKeep-Alive: timeout=5\r\n", true),
+        ("HTTP/1.1 200 OK\r\nKeep-Alive: timeout=1\r\n", false),
+        ("HTTP/1.1 200 OK\r\nKeep-Alive: timeout=0, max=5\r\n", false),
+    ] {
+        let server = Scripted::start(ground.server_config(), move |mut stream, _| async move {
+            while read_request(&mut stream).await.is_some() {
+                say(&mut stream, format!("{said}Content-Length: 2\r\n\r\nok")).await;
+            }
+        })
+        .await;
+        let agent = ground.agent();
+        fetch(&agent, &server.url("/")).await.unwrap();
+        assert_eq!(agent.total_socket_count(), usize::from(kept), "{said}");
+        let second = fetch(&agent, &server.url("/")).await.unwrap();
+        assert_eq!(facts(&second).reused(), kept, "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_caller_who_says_close_gets_it() {
+    let ground = Ground::new();
+    let (server, mut seen) = recorder(ground.server_config()).await;
+    let agent = ground.agent();
+    let options = RequestOptions::new(server.url("/")).header("Connection", "close");
+    let mut response = agent.get(options).await.unwrap();
+    body_of(&mut response).await;
+    let text = seen.recv().await.unwrap().text;
+    assert_eq!(text.matches("connection: ").count(), 1, "{text}");
+    assert!(text.contains("connection: close\r\n"), "{text}");
+    assert_eq!(agent.total_socket_count(), 0);
+}
+
+#[tokio::test]
 async fn c016_an_idle_connection_that_its_server_closes_disappears_quietly() {
     let ground = Ground::new();
     for abrupt in [false, true] {
@@ -185,31 +225,37 @@ async fn c017_an_idle_connection_goes_when_the_agents_timeout_has_passed() {
 
 #[tokio::test]
 async fn c022_a_connection_whose_upload_is_unfinished_is_handed_to_nobody() {
+    const UPLOAD: usize = 16 << 20;
     let ground = Ground::new();
-    let server = Scripted::start(
-        ground.server_config(),
-        |mut stream, connection| async move {
+    let (told, mut hears) = mpsc::unbounded_channel();
+    let go = Arc::new(Notify::new());
+    let gate = Arc::clone(&go);
+    let server = Scripted::start(ground.server_config(), move |mut stream, connection| {
+        let (told, gate) = (told.clone(), Arc::clone(&gate));
+        async move {
             support::read_until(&mut stream, "\r\n\r\n").await;
-            say(
-                &mut stream,
-                "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
-            )
-            .await;
-            match connection {
-                // Takes nothing of the body, and does not say that it will close.
-                0 => std::future::pending().await,
-                _ => gone(&mut stream).await,
+            say(&mut stream, OK).await;
+            told.send(connection).unwrap();
+            if connection == 0 {
+                gate.notified().await;
+                stream.read_exact(&mut vec![0; UPLOAD]).await.unwrap();
             }
-        },
-    )
+            gone(&mut stream).await;
+        }
+    })
     .await;
     let agent = ground.agent();
     let request = agent.request(post(server.url("/"))).unwrap();
-    let mut early = soon(request.end_with(vec![7; 16 << 20])).await.unwrap();
-    assert_eq!(soon(body_of(&mut early)).await, b"ok");
+    let uploading = tokio::spawn(async move {
+        let mut early = request.end_with(vec![7; UPLOAD]).await.unwrap();
+        body_of(&mut early).await
+    });
+    assert_eq!(soon(hears.recv()).await, Some(0));
     let next = soon(fetch(&agent, &server.url("/"))).await.unwrap();
     assert!(!facts(&next).reused());
-    assert_eq!(server.accepted(), 2);
+    assert_eq!(soon(hears.recv()).await, Some(1));
+    go.notify_one();
+    assert_eq!(soon(uploading).await.unwrap(), b"ok");
 }
 
 /// There is one global agent for all tests of this program.
