@@ -272,7 +272,8 @@ impl From<Vec<u8>> for Body {
 
 /// Writes a [`Body::channel`] piece by piece.
 ///
-/// Dropped, it ends the body well; [`BodySender::abort`] ends it with an error instead.
+/// Dropped, it ends the body well; [`BodySender::abort`] ends it with an error instead, and so does
+/// a panic that drops it.
 #[derive(Debug)]
 pub struct BodySender {
     feeder: Option<Feeder>,
@@ -314,8 +315,12 @@ impl BodySender {
 
 impl Drop for BodySender {
     fn drop(&mut self) {
-        if let Some(feeder) = self.feeder.take() {
-            feeder.finish(None);
+        match self.feeder.take() {
+            Some(feeder) if std::thread::panicking() => {
+                feeder.fail(producer_failed("it panicked"));
+            }
+            Some(feeder) => feeder.finish(None),
+            None => {}
         }
     }
 }

@@ -28,7 +28,8 @@ use crate::handler::BoxError;
 /// Sends requests, and keeps connections and TLS sessions for the next ones.
 ///
 /// Cloning is cheap: all clones share one pool. An agent is also a
-/// [`tower_service::Service`] for `http::Request`, so tower layers can wrap it.
+/// [`tower_service::Service`] for `http::Request`, so tower layers can wrap it. It wants a tokio
+/// runtime with I/O and time enabled.
 ///
 /// ```
 /// use sealane::{Agent, AgentOptions};
@@ -123,7 +124,7 @@ impl Agent {
     /// What was given is no request: the code is one of the module's, such as `ERR_INVALID_URL`,
     /// `ERR_INVALID_PROTOCOL`, `ERR_UNESCAPED_CHARACTERS`, `ERR_INVALID_HTTP_TOKEN`.
     pub fn request(&self, options: impl Into<RequestOptions>) -> Result<ClientRequest> {
-        options.into().begin(self)
+        options.into().begin(Some(self))
     }
 
     /// Sends a whole `http` request and waits for the head of its response.
@@ -187,7 +188,8 @@ impl Agent {
         loop {
             let body = next.take().unwrap_or_default();
             let spare = body.again();
-            let claim = self.inner.connections.claim(&key, repeated).await?;
+            let limit = request.timeouts.connect;
+            let claim = self.inner.connections.claim(&key, repeated, limit).await?;
             let carried = claim.connection.is_some();
             let connection = match claim.connection {
                 Some(connection) => connection,

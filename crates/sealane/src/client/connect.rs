@@ -10,6 +10,7 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use bytes::BytesMut;
+use rustls::HandshakeKind;
 use rustls::pki_types::{ServerName, UnixTime};
 use sealane_proto::{ClientConnection, ClientRules};
 use sealane_tls::{ClientContext, SessionCache, TlsInfo};
@@ -36,19 +37,26 @@ impl Dialer<'_> {
         self.open(key).await.map_err(Error::unsent)
     }
 
-    /// Forgets the sessions of a key with which a handshake failed (reference §2.7): should one of
-    /// them be the cause, the next attempt must not meet it again.
+    /// Opens a connection, once more in full if a resumed handshake was refused.
+    ///
+    /// A session outlives neither a name nor a date; its server may have a new certificate that is
+    /// good. The sessions of a key with which a handshake failed are forgotten in any case
+    /// (reference §2.7): the next attempt must not meet them again.
     async fn open(&self, key: &ConnectionKey) -> Result<Box<Connection>> {
-        let outcome = self.try_open(key).await;
-        if let Err(error) = &outcome
-            && error.kind() == ErrorKind::Tls
-        {
+        let refused = match self.try_open(key).await {
+            Ok(connection) => return Ok(connection),
+            Err(refused) => refused,
+        };
+        if refused.error.kind() == ErrorKind::Tls {
             self.sessions.remove(key);
         }
-        outcome
+        match refused.resumed {
+            true => self.try_open(key).await.map_err(|again| again.error),
+            false => Err(refused.error),
+        }
     }
 
-    async fn try_open(&self, key: &ConnectionKey) -> Result<Box<Connection>> {
+    async fn try_open(&self, key: &ConnectionKey) -> Result<Box<Connection>, Refused> {
         let what = key.to_string();
         let dialled = async {
             let addresses = resolve::resolve(key.host(), key.port()).await?;
@@ -74,9 +82,14 @@ impl Dialer<'_> {
     }
 
     /// Brings TLS up, and lets only a peer through that has proved who it is.
-    async fn handshake(&self, socket: TcpStream, key: &ConnectionKey) -> Result<Box<Connection>> {
+    async fn handshake(
+        &self,
+        socket: TcpStream,
+        key: &ConnectionKey,
+    ) -> Result<Box<Connection>, Refused> {
         let (local, remote) = (socket.local_addr().ok(), socket.peer_addr().ok());
         let config = self.context.config(Some(self.sessions.store(key.clone())));
+        let sends_name = config.enable_sni;
         let mut stream = ClientStream::connect(socket, config, key.name().clone())
             .map_err(|error| failed(error, key))?;
         let mut early = BytesMut::new();
@@ -86,14 +99,18 @@ impl Dialer<'_> {
         if let Err(error) = outcome.await {
             // The alert that says why; a peer that is gone need not hear it.
             let _ = stream.poll_close(&mut Context::from_waker(Waker::noop()));
-            return Err(failed(error, key));
+            return Err(failed(error, key).into());
         }
         let (common, seen) = stream.facts();
         let verdict = self
             .context
-            .admit(common, key.name(), seen, UnixTime::now())?;
+            .admit(common, key.name(), seen, UnixTime::now());
+        let verdict = verdict.map_err(|error| Refused {
+            error: error.into(),
+            resumed: common.handshake_kind() == Some(HandshakeKind::Resumed),
+        })?;
         let servername = match key.name() {
-            ServerName::DnsName(name) => Some(name.as_ref()),
+            ServerName::DnsName(name) if sends_name => Some(name.as_ref()),
             _ => None,
         };
         let info = TlsInfo::new(common, servername).ok_or_else(|| ended(key))?;
@@ -107,18 +124,34 @@ impl Dialer<'_> {
     }
 }
 
+/// Why there is no connection.
+struct Refused {
+    error: Error,
+    /// A session of an earlier handshake was resumed, and what it proves did not suffice.
+    resumed: bool,
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        Self {
+            error,
+            resumed: false,
+        }
+    }
+}
+
 /// Runs `work` for at most `limit`.
-async fn within<T>(
+async fn within<T, E: From<Error>>(
     limit: Option<Duration>,
-    work: impl Future<Output = Result<T>>,
+    work: impl Future<Output = Result<T, E>>,
     late: impl FnOnce(Duration) -> Error,
-) -> Result<T> {
+) -> Result<T, E> {
     let Some(limit) = limit else {
         return work.await;
     };
     match tokio::time::timeout(limit, work).await {
         Ok(outcome) => outcome,
-        Err(_) => Err(late(limit)),
+        Err(_) => Err(late(limit).into()),
     }
 }
 

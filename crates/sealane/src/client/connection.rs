@@ -3,12 +3,12 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use sealane_proto::ClientConnection;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::driver::Outbox;
+use crate::driver::{Outbox, at_once};
 use crate::info::ConnectionInfo;
 use crate::transport::{ClientStream, Received};
 
@@ -28,7 +28,7 @@ impl Connection {
             http,
             outbox: Outbox::default(),
             info,
-            alarm: Alarm::default(),
+            alarm: Alarm::new(),
         }
     }
 
@@ -38,15 +38,18 @@ impl Connection {
     /// an error all mean no: what nobody asked for would be taken for the next answer
     /// (RFC 9112 §9.2).
     pub(super) fn is_quiet(&mut self) -> bool {
-        let mut context = Context::from_waker(Waker::noop());
+        at_once(|context| self.poll_quiet(context)).unwrap_or(false)
+    }
+
+    fn poll_quiet(&mut self, context: &mut Context<'_>) -> bool {
         for _ in 0..MOST_LOOKS {
             let http = &mut self.http;
             match self
                 .stream
-                .poll_read(&mut context, &mut |octets| http.receive(octets))
+                .poll_read(context, &mut |octets| http.receive(octets))
             {
                 Poll::Pending => {
-                    let sent = self.stream.poll_flush(&mut context);
+                    let sent = self.stream.poll_flush(context);
                     return !matches!(sent, Poll::Ready(Err(_))) && self.http.reusable();
                 }
                 Poll::Ready(Ok(Received::Octets(0))) => {}
@@ -63,8 +66,7 @@ impl Drop for Connection {
     /// Not in the middle of an exchange: what was sent of it must look cut short.
     fn drop(&mut self) {
         if !self.http.in_exchange() {
-            let mut context = Context::from_waker(Waker::noop());
-            let _ = self.stream.poll_close(&mut context);
+            let _ = at_once(|context| self.stream.poll_close(context));
         }
     }
 }
@@ -81,26 +83,31 @@ impl fmt::Debug for Connection {
 ///
 /// Deadlines mostly move away before they come. So the runtime's timer stays where it is when a
 /// deadline moves away, and is set anew only when it fires there (engine decision 7: no timer of
-/// the runtime per request).
-#[derive(Default)]
+/// the runtime per request). It belongs to the runtime that opened the connection, so that whoever
+/// polls it later needs none.
 pub(super) struct Alarm {
-    timer: Option<Pin<Box<Sleep>>>,
+    timer: Pin<Box<Sleep>>,
 }
 
 impl Alarm {
+    /// Makes the alarm, inside the runtime that shall keep it.
+    pub(super) fn new() -> Self {
+        // Gone off already: the first deadline sets it.
+        Self {
+            timer: Box::pin(sleep_until(Instant::now())),
+        }
+    }
+
     /// Ready when `deadline` has passed.
     pub(super) fn poll(&mut self, context: &mut Context<'_>, deadline: Instant) -> Poll<()> {
-        let timer = self
-            .timer
-            .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        if deadline < timer.deadline() {
-            timer.as_mut().reset(deadline);
+        if deadline < self.timer.deadline() {
+            self.timer.as_mut().reset(deadline);
         }
-        while timer.as_mut().poll(context).is_ready() {
-            if timer.deadline() >= deadline {
+        while self.timer.as_mut().poll(context).is_ready() {
+            if self.timer.deadline() >= deadline {
                 return Poll::Ready(());
             }
-            timer.as_mut().reset(deadline);
+            self.timer.as_mut().reset(deadline);
         }
         Poll::Pending
     }

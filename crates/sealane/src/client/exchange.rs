@@ -14,7 +14,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, Response};
 use http_body::SizeHint;
-use sealane_proto::{Event, Framing, InputEnd, ProtocolError, ResponseHead, SendBody};
+use sealane_proto::{BodyLength, Event, Framing, InputEnd, ProtocolError, ResponseHead, SendBody};
 use tokio::time::Instant;
 
 use super::connection::Connection;
@@ -28,6 +28,7 @@ use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::info::RawFields;
 use crate::transport::{Received, TransportError};
 
+mod deadline;
 mod reading;
 mod upload;
 
@@ -37,7 +38,9 @@ pub(super) struct Exchange {
     held: Option<(Box<Connection>, Lease)>,
     /// What is still to be sent of the request's body.
     upload: Option<Body>,
-    /// The request could not be sent whole; an answer may come all the same (RFC 9112 §9.5).
+    /// The request is not sent whole; an answer may come all the same (RFC 9112 §9.5).
+    ceased: bool,
+    /// What has kept it from being sent.
     broken: Option<Error>,
     limits: Timeouts,
     /// When the response's head is late; set once the request has left.
@@ -76,6 +79,8 @@ pub(super) enum Answer {
 enum Progress {
     Head,
     Body,
+    /// All has come, but the request is still leaving.
+    Early(Option<HeaderMap>),
     /// All has come; the trailers may still be to be told.
     Whole(Option<HeaderMap>),
     /// There will be nothing more.
@@ -111,16 +116,18 @@ impl Exchange {
         let sends = http
             .send_request(method, &request.path, fields, length, outbox.plain())
             .map_err(unusable)?;
-        let upload = match sends {
-            SendBody::Yes => Some(body),
-            SendBody::No => {
+        let upload = match (sends, length) {
+            (SendBody::No, BodyLength::Known(0)) => {
                 http.send_end(None, outbox.plain()).map_err(unusable)?;
                 None
             }
+            // Also a body that the head has no room for: it must fail, not vanish.
+            _ => Some(body),
         };
         Ok(Self {
             held: Some((connection, lease)),
             upload,
+            ceased: false,
             broken: None,
             limits: request.timeouts,
             head_by: None,
@@ -149,38 +156,46 @@ impl Exchange {
             Ok(_) => return Err(self.failure(unexpected())),
             Err(error) => return Err(self.failure(error)),
         };
-        if answer == Answer::AfterUpload
-            && let Err(error) = poll_fn(|context| self.poll_rest(context)).await
-        {
-            return Err(self.failure(error));
+        let Some(info) = self.held.as_ref().map(|(held, _)| held.info.clone()) else {
+            return Err(self.failure(unexpected()));
+        };
+        if answer == Answer::AfterUpload {
+            self.rest_of_upload().await?;
         }
-        Ok(self.into_response(head, reused))
+        self.gather();
+        if matches!(self.progress, Progress::Early(_)) {
+            // Nobody need read what has come already, so nobody else would send the rest.
+            self.rest_of_upload().await?;
+            self.end_early();
+        }
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = head.status;
+        *response.version_mut() = head.version;
+        *response.headers_mut() = head.fields;
+        let extensions = response.extensions_mut();
+        extensions.insert(info.with_reuse(reused));
+        extensions.insert(RawFields::new(head.raw));
+        *response.body_mut() = self.into_body();
+        Ok(response)
+    }
+
+    async fn rest_of_upload(&mut self) -> Result<(), Failure> {
+        let outcome = poll_fn(|context| self.poll_rest(context)).await;
+        outcome.map_err(|error| self.failure(error))
     }
 
     fn failure(&mut self, error: Error) -> Failure {
-        let error = self.broken.take().unwrap_or(error);
+        // A write that failed explains a silent end, but not what the peer has said about it.
+        let error = match error.kind() {
+            ErrorKind::Io | ErrorKind::Closed => self.broken.take().unwrap_or(error),
+            _ => error,
+        };
         Failure {
             error: if self.sent { error } else { error.unsent() },
             sent: self.sent,
             answered: self.answered,
             died: self.died,
         }
-    }
-
-    /// Makes the caller's response; what has already come of a small body comes with it, so that
-    /// the connection is free at once.
-    fn into_response(self, head: ResponseHead, reused: bool) -> Response<Body> {
-        let mut response = Response::new(Body::empty());
-        *response.status_mut() = head.status;
-        *response.version_mut() = head.version;
-        *response.headers_mut() = head.fields;
-        if let Some((connection, _)) = &self.held {
-            let info = connection.info.clone().with_reuse(reused);
-            response.extensions_mut().insert(info);
-        }
-        response.extensions_mut().insert(RawFields::new(head.raw));
-        *response.body_mut() = self.into_body();
-        response
     }
 
     /// Moves both directions until the response goes on; gives way after a turn's worth of octets.
@@ -205,7 +220,7 @@ impl Exchange {
         if budget < TURN {
             self.still_since = None;
         }
-        self.poll_alarm(context)
+        self.poll_alarm(context).map(Err)
     }
 
     /// Takes what the connection has understood so far.
@@ -246,6 +261,12 @@ impl Exchange {
             Hint::Rest(length) => Some(Some(length)),
             Hint::Spent => None,
         };
+        let refused = head.status.is_client_error() || head.status.is_server_error();
+        let last = |(connection, _): &(Box<Connection>, Lease)| connection.http.is_last();
+        if self.upload.is_some() && (refused || self.held.as_ref().is_some_and(last)) {
+            // RFC 9112 §9.5: a server that has refused, or will close, reads no more of it.
+            self.give_up_upload();
+        }
         self.length = match head.framing {
             Framing::Empty => SizeHint::with_exact(0),
             Framing::Length(octets) => SizeHint::with_exact(octets),
@@ -253,21 +274,41 @@ impl Exchange {
         };
     }
 
-    /// The response is complete: lets go of the connection.
-    ///
-    /// It can be used again only if the request, too, has left whole; an upload that goes on after
-    /// its answer would otherwise end up in front of the next request.
+    /// The response is complete; so is the exchange, if its request has left.
     fn finish(&mut self, trailers: Option<HeaderMap>) {
-        self.progress = Progress::Whole(trailers);
+        let leaving = self.upload.is_some() || self.is_leaving();
+        if leaving && !self.ceased {
+            self.progress = Progress::Early(trailers);
+        } else {
+            self.progress = Progress::Whole(trailers);
+            self.let_go();
+        }
+    }
+
+    /// Whether octets of the request wait for the socket.
+    fn is_leaving(&self) -> bool {
+        self.held.as_ref().is_some_and(|(connection, _)| {
+            !connection.outbox.is_empty() || connection.stream.is_blocked()
+        })
+    }
+
+    /// The request, too, has left, or will not leave any more.
+    fn end_early(&mut self) {
+        if let Progress::Early(trailers) = &mut self.progress {
+            self.progress = Progress::Whole(trailers.take());
+            self.let_go();
+        }
+    }
+
+    /// Gives the connection back, if it can carry another exchange.
+    fn let_go(&mut self) {
         let Some((connection, lease)) = self.held.take() else {
             return;
         };
-        let whole = self.upload.is_none() && self.broken.is_none();
         let quiet = connection.outbox.is_empty() && !connection.stream.is_blocked();
-        self.upload = None;
+        let whole = self.upload.is_none() && !self.ceased && quiet;
         if let Some(rest) = self.rest
             && whole
-            && quiet
             && connection.http.reusable()
         {
             lease.give_back(connection, rest);
@@ -334,53 +375,6 @@ impl Exchange {
         Error::new(kind, phase, text)
             .with_code("ECONNRESET")
             .with_source(error)
-    }
-
-    /// Fails the exchange when one of its deadlines has passed while nothing moved.
-    fn poll_alarm(&mut self, context: &mut Context<'_>) -> Poll<Result<Step>> {
-        let Some((connection, lease)) = &mut self.held else {
-            return Poll::Ready(Err(unexpected()));
-        };
-        let still_since = self.still_since;
-        let idle_by = self.limits.idle.and_then(|limit| {
-            let since = still_since.unwrap_or_else(Instant::now);
-            self.still_since = Some(since);
-            since.checked_add(limit)
-        });
-        let head_by = self.head_by.filter(|_| self.progress == Progress::Head);
-        let Some(deadline) = [idle_by, head_by].into_iter().flatten().min() else {
-            return Poll::Pending;
-        };
-        if connection.alarm.poll(context, deadline).is_pending() {
-            return Poll::Pending;
-        }
-        let key = lease.key();
-        let (phase, text) = match self.progress {
-            Progress::Head if Some(deadline) == head_by => (
-                Phase::ReceiveHead,
-                format!(
-                    "{key} sent no response within {:?}",
-                    self.limits.head.unwrap_or_default()
-                ),
-            ),
-            Progress::Head => (
-                Phase::ReceiveHead,
-                format!(
-                    "nothing moved on the connection to {key} for {:?}",
-                    self.limits.idle.unwrap_or_default()
-                ),
-            ),
-            _ => (
-                Phase::ReceiveBody,
-                format!(
-                    "nothing came for {:?} after {} octets of the response's body",
-                    self.limits.idle.unwrap_or_default(),
-                    self.received
-                ),
-            ),
-        };
-        let error = Error::new(ErrorKind::Timeout, phase, text).with_code("ETIMEDOUT");
-        Poll::Ready(Err(error))
     }
 }
 

@@ -4,12 +4,13 @@
 //! lock, and makes sure that a place taken is given back whatever becomes of the request. One task
 //! looks after idle connections while there are any.
 
+use std::collections::HashSet;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use sealane_proto::Moment;
+use tokio::runtime;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -24,8 +25,9 @@ type Waiter = oneshot::Sender<Claim>;
 pub(super) struct Connections {
     pool: Mutex<Pool<ConnectionKey, Box<Connection>, Waiter>>,
     epoch: Instant,
-    /// A task looks after the idle ones.
-    watched: AtomicBool,
+    /// The runtimes in which a task looks after idle connections: one that is not driven looks after
+    /// nothing.
+    watched: Mutex<HashSet<runtime::Id>>,
 }
 
 /// What a request may use.
@@ -52,15 +54,20 @@ impl Connections {
         Arc::new(Self {
             pool: Mutex::new(Pool::new(limits)),
             epoch: Instant::now(),
-            watched: AtomicBool::new(false),
+            watched: Mutex::default(),
         })
     }
 
-    /// Waits for an idle connection or for the right to open one.
+    /// Waits for a connection that can be used, or for the right to open one.
     ///
-    /// `fresh` refuses idle connections: where one has died its siblings may be dead, too, so they
-    /// are closed.
-    pub(super) async fn claim(self: &Arc<Self>, key: &ConnectionKey, fresh: bool) -> Result<Claim> {
+    /// `fresh` refuses connections that are open already: where one has died its siblings may be
+    /// dead, too.
+    pub(super) async fn claim(
+        self: &Arc<Self>,
+        key: &ConnectionKey,
+        fresh: bool,
+        limit: Option<Duration>,
+    ) -> Result<Claim> {
         loop {
             let (mut dead, mut receiver) = (Vec::new(), None);
             let waiter = || {
@@ -70,24 +77,33 @@ impl Connections {
             };
             let step = self.lock().checkout(key, self.now(), waiter, &mut dead);
             drop(dead);
-            match (step, receiver) {
+            let mut claim = match (step, receiver) {
                 (Checkout::Dial, _) => return Ok(self.grant(key, None)),
                 (Checkout::Reuse(connection), _) => {
                     let mut claim = self.grant(key, Some(connection));
                     claim.rested = true;
-                    if !fresh && claim.connection.as_mut().is_some_and(|c| c.is_quiet()) {
-                        return Ok(claim);
-                    }
+                    claim
                 }
                 (Checkout::Wait(place), Some(receiver)) => {
-                    let claim = Waiting {
+                    let waiting = Waiting {
                         connections: self,
                         place,
                         receiver,
                     };
-                    return claim.wait().await;
+                    waiting.wait(limit).await?
                 }
                 (Checkout::Wait(_), None) => return Err(lost()),
+            };
+            let Some(connection) = &mut claim.connection else {
+                return Ok(claim);
+            };
+            if fresh {
+                claim.connection = None;
+                return Ok(claim);
+            }
+            // Also one that was handed over: the runtime may have been busy in between.
+            if connection.is_quiet() {
+                return Ok(claim);
             }
         }
     }
@@ -147,19 +163,22 @@ impl Connections {
         }
     }
 
-    /// Makes sure that somebody looks after idle connections.
+    /// Makes sure that somebody in this runtime looks after idle connections.
     fn watch(self: &Arc<Self>) {
         // A body dropped outside of any runtime may bring us here; then the next one watches.
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+        let Ok(runtime) = runtime::Handle::try_current() else {
             return;
         };
-        if !self.watched.swap(true, Ordering::AcqRel) {
-            runtime.spawn(watch(Watch(Arc::downgrade(self))));
+        if self.watched().insert(runtime.id()) {
+            runtime.spawn(watch(Watch {
+                connections: Arc::downgrade(self),
+                runtime: runtime.id(),
+            }));
         }
     }
 
     /// Closes idle connections that are over; says when to look again, if any are left.
-    fn sweep(&self) -> Option<Duration> {
+    fn sweep(&self, runtime: runtime::Id) -> Option<Duration> {
         let now = self.now();
         let mut pool = self.lock();
         let late = pool.expire(now);
@@ -170,7 +189,7 @@ impl Connections {
         });
         if next.is_none() {
             // Under the lock: whoever parks one next finds that nobody watches.
-            self.watched.store(false, Ordering::Release);
+            self.watched().remove(&runtime);
         }
         drop(pool);
         drop((late, dead));
@@ -180,6 +199,10 @@ impl Connections {
     /// Number of connections, those being opened included.
     pub(super) fn total(&self) -> usize {
         self.lock().total()
+    }
+
+    fn watched(&self) -> MutexGuard<'_, HashSet<runtime::Id>> {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn now(&self) -> Moment {
@@ -247,8 +270,16 @@ struct Waiting<'a> {
 }
 
 impl Waiting<'_> {
-    async fn wait(mut self) -> Result<Claim> {
-        (&mut self.receiver).await.map_err(|_| lost())
+    async fn wait(mut self, limit: Option<Duration>) -> Result<Claim> {
+        let receiver = &mut self.receiver;
+        let claim = match limit {
+            None => receiver.await,
+            Some(limit) => match tokio::time::timeout(limit, receiver).await {
+                Ok(claim) => claim,
+                Err(_) => return Err(none_free(limit)),
+            },
+        };
+        claim.map_err(|_| lost())
     }
 }
 
@@ -270,13 +301,16 @@ impl Drop for Waiting<'_> {
 }
 
 /// Marks in the agent that its idle connections are watched, for as long as it lives.
-struct Watch(Weak<Connections>);
+struct Watch {
+    connections: Weak<Connections>,
+    runtime: runtime::Id,
+}
 
 impl Drop for Watch {
     /// The runtime that watched may end before the agent does.
     fn drop(&mut self) {
-        if let Some(connections) = self.0.upgrade() {
-            connections.watched.store(false, Ordering::Release);
+        if let Some(connections) = self.connections.upgrade() {
+            connections.watched().remove(&self.runtime);
         }
     }
 }
@@ -284,17 +318,24 @@ impl Drop for Watch {
 /// Looks after idle connections until there are none, or the agent is gone.
 async fn watch(mut watch: Watch) {
     loop {
-        let Some(connections) = watch.0.upgrade() else {
+        let Some(connections) = watch.connections.upgrade() else {
             return;
         };
-        let Some(next) = connections.sweep() else {
+        let Some(next) = connections.sweep(watch.runtime) else {
             // It has been told already, and a new watch may have begun.
-            watch.0 = Weak::new();
+            watch.connections = Weak::new();
             return;
         };
         drop(connections);
         tokio::time::sleep(next).await;
     }
+}
+
+fn none_free(limit: Duration) -> Error {
+    let text = format!("none of the agent's connections became free within {limit:?}");
+    Error::new(ErrorKind::Timeout, Phase::Connect, text)
+        .with_code("ETIMEDOUT")
+        .unsent()
 }
 
 fn lost() -> Error {

@@ -163,7 +163,10 @@ impl AgentOptions {
         self
     }
 
-    /// The most connections at the same time per key; default no limit. Further requests wait.
+    /// The most connections at the same time per key; default no limit.
+    ///
+    /// Further requests wait for a connection to become free, at most for `connect_timeout`. A
+    /// response that is held and not read keeps its connection.
     #[must_use]
     pub fn max_sockets(mut self, most: impl Into<Option<usize>>) -> Self {
         self.limits.max_sockets = most.into();
@@ -208,6 +211,9 @@ impl AgentOptions {
     }
 
     /// The longest time to find the address and open the TCP connection; default 10 s.
+    ///
+    /// Where `max_sockets` or `max_total_sockets` make a request wait, it waits no longer than this,
+    /// either.
     #[must_use]
     pub fn connect_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.timeouts.connect = limit.into();
@@ -230,8 +236,8 @@ impl AgentOptions {
 
     /// The longest time without an octet in either direction during an exchange; default 300 s.
     ///
-    /// A response body that its reader leaves alone does not count as silent: the clock runs while
-    /// somebody waits.
+    /// The clock runs while the server is waited for: not while a response's body is left alone by
+    /// its reader, and not while the request's own body has nothing to give.
     #[must_use]
     pub fn inactivity_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.timeouts.idle = limit.into();

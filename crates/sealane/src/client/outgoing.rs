@@ -3,7 +3,7 @@
 use std::fmt;
 
 use http::header::{AUTHORIZATION, CONNECTION, HOST, UPGRADE};
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use rustls::pki_types::ServerName;
 use sealane_tls::{ClientContext, reference_name};
 
@@ -40,16 +40,16 @@ impl Outgoing {
         refuse_takeover(&method, &fields)?;
         let name = proven_name(&target, &fields, servername)?;
         if !fields.contains_key(HOST) {
-            fields.insert(HOST, target.host_field()?);
+            add(&mut fields, HOST, target.host_field()?)?;
         }
         if let Some(credentials) = target.authorization
             && !fields.contains_key(AUTHORIZATION)
         {
-            fields.insert(AUTHORIZATION, credentials);
+            add(&mut fields, AUTHORIZATION, credentials)?;
         }
         if !fields.contains_key(CONNECTION) {
             let option = if persistent { "keep-alive" } else { "close" };
-            fields.insert(CONNECTION, HeaderValue::from_static(option));
+            add(&mut fields, CONNECTION, HeaderValue::from_static(option))?;
         }
         Ok(Self {
             method,
@@ -79,6 +79,12 @@ impl Outgoing {
     }
 }
 
+/// Adds a field, if there is room for one.
+fn add(fields: &mut HeaderMap, name: HeaderName, value: HeaderValue) -> Result<()> {
+    let added = fields.try_insert(name, value).map(drop);
+    added.map_err(|_| Error::option("more fields than can be sent").with_code("ERR_OUT_OF_RANGE"))
+}
+
 /// Shows neither the query nor a field's value: they may be secret.
 impl fmt::Debug for Outgoing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -98,6 +104,10 @@ fn proven_name(
     fields: &HeaderMap,
     servername: Option<&str>,
 ) -> Result<ServerName<'static>> {
+    if fields.get_all(HOST).iter().count() > 1 {
+        let text = "options.headers.host: there can be only one Host field";
+        return Err(Error::option(text).with_code("ERR_INVALID_ARG_TYPE"));
+    }
     let given = fields.get(HOST).map(|value| {
         let text = value.to_str().map_err(|_| {
             let text = "the Host field is no text";

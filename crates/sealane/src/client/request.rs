@@ -61,12 +61,7 @@ pub async fn get(options: impl Into<RequestOptions>) -> Result<Response<Body>> {
 /// What was given is no request: the code is one of the module's, such as `ERR_INVALID_URL`,
 /// `ERR_INVALID_PROTOCOL`, `ERR_UNESCAPED_CHARACTERS`, `ERR_INVALID_HTTP_TOKEN`.
 pub fn request(options: impl Into<RequestOptions>) -> Result<ClientRequest> {
-    let options = options.into();
-    match options.agent.clone() {
-        Via::Agent(agent) => options.begin(&agent),
-        Via::NoAgent => options.begin(&Agent::new(AgentOptions::new())?),
-        Via::Global => options.begin(&global_agent()?),
-    }
+    options.into().begin(None)
 }
 
 /// What a request shall be: a URL, and options that win over its parts.
@@ -186,7 +181,7 @@ impl RequestOptions {
         self
     }
 
-    /// The agent to use for this request.
+    /// The agent to use for this request, also when it is begun through another one.
     #[must_use]
     pub fn agent(mut self, agent: &Agent) -> Self {
         self.agent = Via::Agent(agent.clone());
@@ -241,8 +236,14 @@ impl RequestOptions {
         self.wrong.get_or_insert((text, code));
     }
 
-    /// Checks everything, and makes a request of it that `agent` will carry.
-    pub(super) fn begin(self, agent: &Agent) -> Result<ClientRequest> {
+    /// Checks everything, and makes a request of it: carried by the agent that the options name,
+    /// else by the one given, else by the global one.
+    pub(super) fn begin(self, given: Option<&Agent>) -> Result<ClientRequest> {
+        let agent = match (&self.agent, given) {
+            (Via::Agent(agent), _) | (Via::Global, Some(agent)) => agent.clone(),
+            (Via::NoAgent, _) => Agent::new(AgentOptions::new())?,
+            (Via::Global, None) => global_agent()?,
+        };
         let mut target = match &self.url {
             None => Target::local(),
             Some(Url::Text(text)) => Target::parse(text)?,
@@ -268,7 +269,7 @@ impl RequestOptions {
         })?;
         Ok(ClientRequest {
             state: State::Ready {
-                agent: agent.clone(),
+                agent,
                 outgoing: Box::new(outgoing),
             },
         })
@@ -334,7 +335,11 @@ impl From<Uri> for RequestOptions {
 ///
 /// With [`write`](Self::write) its body goes out piece by piece, chunked unless a Content-Length
 /// was given; [`end`](Self::end) finishes it and waits for the response. Dropping it gives the
-/// request up: a connection it had begun to use is closed.
+/// request up: a connection it had begun to use is closed, and the server sees the body break off.
+///
+/// The response is not read before the end of the request. Where a server answers while it still
+/// reads, as an echo does, give the body to [`end_with`](Self::end_with): then the response is there
+/// as soon as it begins, and reading it sends the rest of the request, too.
 #[derive(Debug)]
 pub struct ClientRequest {
     state: State,
@@ -348,14 +353,41 @@ enum State {
         outgoing: Box<Outgoing>,
     },
     /// Its body is being written.
-    Writing {
-        sender: BodySender,
-        sending: Sending,
-    },
+    Writing { writer: Writer, sending: Sending },
     /// It was answered before it was complete, and the server wants no more of it.
     Answered(Box<Response<Body>>),
     /// It has failed, and that has been told.
     Failed,
+}
+
+/// The writing end of a request's body; dropped, it breaks the body off.
+///
+/// A body that just ended here would look whole to the server.
+#[derive(Debug)]
+struct Writer(Option<BodySender>);
+
+impl Writer {
+    async fn send(&mut self, piece: Bytes) -> Result<()> {
+        match &mut self.0 {
+            Some(sender) => sender.send(piece).await,
+            None => Err(gone()),
+        }
+    }
+
+    /// Ends the body, which is whole.
+    fn end(mut self, trailers: Option<HeaderMap>) {
+        if let (Some(sender), Some(trailers)) = (self.0.take(), trailers) {
+            sender.end_with_trailers(trailers);
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        if let Some(sender) = self.0.take() {
+            sender.abort("the request was dropped before its end");
+        }
+    }
 }
 
 /// A request that is sent while its caller writes; dropped, it stops.
@@ -373,7 +405,10 @@ impl Sending {
     async fn outcome(&mut self) -> Result<Response<Body>> {
         match (&mut self.0).await {
             Ok(outcome) => outcome,
-            Err(error) => Err(gone().with_source(error)),
+            Err(error) => {
+                let text = "the runtime that sent this request has ended";
+                Err(Error::new(ErrorKind::Closed, Phase::SendBody, text).with_source(error))
+            }
         }
     }
 }
@@ -382,8 +417,8 @@ impl ClientRequest {
     /// Sends a piece of the body, waiting while 64 KiB of it have not left.
     ///
     /// The first call opens the connection and sends the head. A future dropped before it is ready
-    /// has sent nothing. When the server has answered already and wants no more, pieces are
-    /// dropped; [`end`](Self::end) then gives its answer.
+    /// has sent nothing. When the server has refused already, or will close, it reads no more:
+    /// pieces are then dropped, and [`end`](Self::end) gives its answer.
     ///
     /// # Errors
     ///
@@ -391,12 +426,12 @@ impl ClientRequest {
     pub async fn write(&mut self, piece: impl Into<Bytes>) -> Result<()> {
         let piece = piece.into();
         self.start()?;
-        let (sender, sending) = match &mut self.state {
-            State::Writing { sender, sending } => (sender, sending),
+        let (writer, sending) = match &mut self.state {
+            State::Writing { writer, sending } => (writer, sending),
             State::Answered(_) => return Ok(()),
             State::Ready { .. } | State::Failed => return Err(gone()),
         };
-        if sender.send(piece).await.is_ok() {
+        if writer.send(piece).await.is_ok() {
             return Ok(());
         }
         // Nobody takes it any more: the request has been answered, or it has failed.
@@ -428,10 +463,10 @@ impl ClientRequest {
                 agent.carry(&outgoing, Body::empty(), Answer::AtOnce).await
             }
             State::Writing {
-                sender,
+                writer,
                 mut sending,
             } => {
-                drop(sender);
+                writer.end(None);
                 sending.outcome().await
             }
             State::Answered(response) => Ok(*response),
@@ -457,12 +492,12 @@ impl ClientRequest {
         match (self.state, body.trailers()) {
             (
                 State::Writing {
-                    sender,
+                    writer,
                     mut sending,
                 },
                 Some(trailers),
             ) => {
-                sender.end_with_trailers(trailers.clone());
+                writer.end(Some(trailers.clone()));
                 sending.outcome().await
             }
             (state, _) => Self { state }.end().await,
@@ -484,7 +519,7 @@ impl ClientRequest {
             let sending = runtime
                 .spawn(async move { agent.carry(&outgoing, body, Answer::AfterUpload).await });
             self.state = State::Writing {
-                sender,
+                writer: Writer(Some(sender)),
                 sending: Sending(sending),
             };
         }

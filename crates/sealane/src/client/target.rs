@@ -51,24 +51,32 @@ impl Target {
 
     /// Takes an absolute URI apart.
     pub(super) fn of_uri(uri: &Uri) -> Result<Self> {
-        let Some(authority) = uri.authority() else {
-            let text = format!("{:?} names no host", uri.path());
-            return Err(Error::option(text).with_code("ERR_INVALID_URL"));
+        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+            return Err(invalid_url(&uri.to_string(), "no scheme or no host"));
         };
-        check_scheme(uri.scheme_str().unwrap_or("https"))?;
-        let userinfo = authority.as_str().rsplit_once('@');
-        let credentials = userinfo.map(|(userinfo, _)| {
-            let (user, password) = userinfo.split_once(':').unwrap_or((userinfo, ""));
-            basic(user, password)
-        });
+        check_scheme(scheme)?;
+        let (userinfo, rest) = authority
+            .as_str()
+            .rsplit_once('@')
+            .unwrap_or(("", authority.as_str()));
+        let (user, password) = userinfo.split_once(':').unwrap_or((userinfo, ""));
+        // The type passes over a port that is too large.
+        let port = match (authority.port_u16(), rest.strip_prefix(authority.host())) {
+            (Some(port), _) => port,
+            (None, None | Some("" | ":")) => HTTPS,
+            (None, Some(_)) => return Err(invalid_url(&uri.to_string(), "invalid port number")),
+        };
+        let path = uri.path_and_query().map_or("/", |path| path.as_str());
         Ok(Self {
             host: host(authority.host())?,
-            port: authority.port_u16().unwrap_or(HTTPS),
-            path: uri
-                .path_and_query()
-                .map_or("/", |path| path.as_str())
-                .to_owned(),
-            authorization: credentials.transpose()?,
+            port,
+            path: match path.starts_with('?') {
+                true => format!("/{path}"),
+                false => path.to_owned(),
+            },
+            authorization: (!userinfo.is_empty())
+                .then(|| basic(user, password))
+                .transpose()?,
         })
     }
 
@@ -142,14 +150,17 @@ pub(super) fn check_path(method: &Method, path: &str) -> Result<()> {
     if let Some(at) = path.bytes().position(|octet| !plain(octet)) {
         let text = format!(
             "the request path {} contains unescaped characters, the first at octet {at}",
-            shown(path)
+            without_secrets(path)
         );
         return Err(Error::option(text).with_code("ERR_UNESCAPED_CHARACTERS"));
     }
     if path.starts_with('/') || (path == "*" && *method == Method::OPTIONS) {
         return Ok(());
     }
-    let text = format!("the request path {} does not begin with '/'", shown(path));
+    let text = format!(
+        "the request path {} does not begin with '/'",
+        without_secrets(path)
+    );
     Err(Error::option(text).with_code("ERR_INVALID_ARG_VALUE"))
 }
 
@@ -187,13 +198,15 @@ fn invalid_url(text: &str, reason: &str) -> Error {
 }
 
 /// A URL for a message: quoted, escaped, and without credentials and query, which may be secret.
+///
+/// A password may hold anything, so whatever stands before the last `@` is left out.
 pub(super) fn without_secrets(url: &str) -> String {
-    let end = url.find(['?', '#']).unwrap_or(url.len());
-    let head = &url[..end];
-    match head.rsplit_once('@') {
-        Some((_, rest)) => shown(&format!("…@{rest}")),
-        None => shown(head),
-    }
+    let (hidden, rest) = match url.rsplit_once('@') {
+        Some((_, rest)) => ("…@", rest),
+        None => ("", url),
+    };
+    let end = rest.find(['?', '#']).unwrap_or(rest.len());
+    shown(&format!("{hidden}{}", &rest[..end]))
 }
 
 /// A text from outside for a message: quoted, escaped and not endless.

@@ -56,10 +56,12 @@ impl Race {
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<TcpStream, Failures>> {
         loop {
+            let failed = self.failures.len();
             if let Some(stream) = self.poll_running(context) {
                 return Poll::Ready(Ok(stream));
             }
-            let due = self.running.is_empty() || self.pause.as_mut().poll(context).is_ready();
+            let one_failed = self.failures.len() > failed || self.running.is_empty();
+            let due = one_failed || self.pause.as_mut().poll(context).is_ready();
             if !due {
                 return Poll::Pending;
             }

@@ -4,31 +4,33 @@
 //! small body that is there already costs no exchange at all: its connection is free at once.
 
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
 use super::{Exchange, Progress, Step};
 use crate::body::Body;
+use crate::driver::at_once;
 use crate::error::{Error, Result};
 
 impl Exchange {
-    /// The body of a response whose head has come.
-    pub(super) fn into_body(mut self) -> Body {
-        if let Some(Step::Data(piece)) = self.look_ahead() {
+    /// Takes what has come together with the head, up to two pieces.
+    pub(super) fn gather(&mut self) {
+        while self.ahead.len() < 2 {
             match self.look_ahead() {
-                Some(Step::End) if self.progress == Progress::Whole(None) => {
-                    return Body::from(piece);
-                }
-                Some(Step::Data(more)) => self.ahead.extend([piece, more]),
-                _ => self.ahead.extend([piece]),
+                Some(Step::Data(piece)) => self.ahead.push_back(piece),
+                Some(Step::Head(_) | Step::End) | None => return,
             }
         }
-        match self.progress {
-            Progress::Whole(None) if self.ahead.is_empty() => Body::empty(),
-            _ => Body::streamed(self),
+    }
+
+    /// The body of a response; one that has come whole needs no exchange any more.
+    pub(super) fn into_body(mut self) -> Body {
+        if self.progress == Progress::Whole(None) && self.ahead.len() < 2 {
+            return self.ahead.pop_front().map_or_else(Body::empty, Body::from);
         }
+        Body::streamed(self)
     }
 
     /// The next event, if it is there already; an error is kept for whoever reads the body.
@@ -60,6 +62,17 @@ impl Exchange {
                 }
             }
         }
+        if matches!(self.progress, Progress::Early(_)) {
+            match self.poll_rest(context) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(())) => self.end_early(),
+                Poll::Ready(Err(error)) => {
+                    self.progress = Progress::Over;
+                    self.held = None;
+                    return Poll::Ready(Some(Err(error)));
+                }
+            }
+        }
         match std::mem::replace(&mut self.progress, Progress::Over) {
             Progress::Whole(Some(trailers)) => Poll::Ready(Some(Ok(Frame::trailers(trailers)))),
             _ => Poll::Ready(None),
@@ -74,13 +87,18 @@ impl Exchange {
     }
 
     /// Reads what is already there, so that a response nobody reads does not cost its connection.
-    fn finish_quietly(&mut self) {
-        let mut context = Context::from_waker(Waker::noop());
-        let from = self.received;
-        while self.progress == Progress::Body && self.received - from < MOST_DISCARDED {
-            match self.poll_step(&mut context) {
-                Poll::Ready(Ok(_)) => {}
-                Poll::Ready(Err(_)) | Poll::Pending => return,
+    ///
+    /// No deadline is looked at: whoever drops a body may be outside of any runtime.
+    fn finish_quietly(&mut self, context: &mut Context<'_>) {
+        let mut budget = MOST_DISCARDED;
+        while self.progress == Progress::Body && budget > 0 {
+            match self.next_event() {
+                Ok(Some(_)) => {}
+                Ok(None) => match self.poll_receive(context, &mut budget) {
+                    Ok(Poll::Ready(())) => {}
+                    Ok(Poll::Pending) | Err(_) => return,
+                },
+                Err(_) => return,
             }
         }
     }
@@ -109,11 +127,11 @@ impl http_body::Body for Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        if self.upload.is_none() && self.broken.is_none() {
-            self.finish_quietly();
+        if self.upload.is_none() && !self.ceased && self.progress == Progress::Body {
+            let _ = at_once(|context| self.finish_quietly(context));
         }
     }
 }
 
 /// Octets of a response nobody reads that are swallowed to keep its connection.
-const MOST_DISCARDED: u64 = 64 * 1024;
+const MOST_DISCARDED: usize = 64 * 1024;

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use sealane_proto::{CloseReason, ProtocolError};
 use tokio::time::Instant;
 
-use super::{Exchange, Progress, lost};
+use super::{Exchange, LEAST_COST, Progress, lost};
 use crate::client::connection::Connection;
 use crate::driver::{Outbox, TURN, let_others_run};
 use crate::error::{Error, ErrorKind, Phase, Result};
@@ -18,8 +18,7 @@ impl Exchange {
     pub(super) fn poll_rest(&mut self, context: &mut Context<'_>) -> Poll<Result<()>> {
         let mut budget = TURN;
         self.poll_upload(context, &mut budget)?;
-        let outbox = self.held.as_ref().map(|(connection, _)| &connection.outbox);
-        if self.upload.is_none() && outbox.is_none_or(Outbox::is_empty) {
+        if self.ceased || (self.upload.is_none() && !self.is_leaving()) {
             return Poll::Ready(Ok(()));
         }
         if budget < TURN {
@@ -29,11 +28,7 @@ impl Exchange {
             let_others_run(context);
             return Poll::Pending;
         }
-        if let Poll::Ready(Err(error)) = self.poll_alarm(context) {
-            self.give_up_upload(error);
-            return Poll::Ready(Ok(()));
-        }
-        Poll::Pending
+        self.poll_alarm(context).map(Err)
     }
 
     /// Sends what is left of the request, as far as body, socket and budget allow.
@@ -43,18 +38,19 @@ impl Exchange {
         budget: &mut usize,
     ) -> Result<()> {
         loop {
-            self.fill_outbox(context)?;
+            self.fill_outbox(context, budget)?;
             let Some((connection, _)) = &mut self.held else {
                 return Ok(());
             };
             let Connection { stream, outbox, .. } = &mut **connection;
             let waiting = !outbox.is_empty();
-            self.sent |= waiting;
-            match outbox.poll_send(stream, context, budget) {
+            let before = *budget;
+            let outcome = outbox.poll_send(stream, context, budget);
+            self.sent |= *budget < before;
+            match outcome {
                 Poll::Ready(Ok(true)) if !waiting => break,
                 Poll::Ready(Ok(true)) => {}
-                Poll::Ready(Ok(false)) => return Ok(()),
-                Poll::Pending => return Ok(()),
+                Poll::Ready(Ok(false)) | Poll::Pending => return Ok(()),
                 Poll::Ready(Err(error)) => {
                     self.upload_broke(error);
                     return Ok(());
@@ -69,16 +65,23 @@ impl Exchange {
     }
 
     /// Takes from the request's body what there is room for.
-    fn fill_outbox(&mut self, context: &mut Context<'_>) -> Result<()> {
+    fn fill_outbox(&mut self, context: &mut Context<'_>, budget: &mut usize) -> Result<()> {
         while let (Some(body), Some((connection, _))) = (&mut self.upload, &mut self.held) {
             let Connection { http, outbox, .. } = &mut **connection;
-            if !outbox.has_room() {
+            if !outbox.has_room() || *budget == 0 {
+                return Ok(());
+            }
+            if http_body::Body::is_end_stream(body) {
+                http.send_end(None, outbox.plain()).map_err(misfit)?;
+                self.upload = None;
                 return Ok(());
             }
             match http_body::Body::poll_frame(Pin::new(body), context) {
                 Poll::Pending => return Ok(()),
                 Poll::Ready(Some(Err(error))) => return Err(error),
                 Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
+                    // Nothing leaves for it, so it costs its turn here: it may go on for ever.
+                    Ok(piece) if piece.is_empty() => *budget = budget.saturating_sub(LEAST_COST),
                     Ok(piece) => {
                         let sized = http.send_data(piece.len(), outbox.plain());
                         outbox.push(piece, sized.map_err(misfit)?);
@@ -103,15 +106,16 @@ impl Exchange {
     fn upload_broke(&mut self, error: TransportError) {
         if let Some((_, lease)) = &self.held {
             let what = format!("sending a request to {}", lease.key());
-            let error = lost(Phase::SendBody, &what, error);
-            self.give_up_upload(error);
+            self.broken = Some(lost(Phase::SendBody, &what, error));
         }
+        self.give_up_upload();
         self.died = true;
     }
 
-    fn give_up_upload(&mut self, why: Error) {
+    /// Sends no more of the request; the connection ends with its response.
+    pub(super) fn give_up_upload(&mut self) {
         self.upload = None;
-        self.broken = Some(why);
+        self.ceased = true;
         if let Some((connection, _)) = &mut self.held {
             connection.outbox = Outbox::default();
             connection.http.abandon_body();

@@ -1,0 +1,71 @@
+//! When an exchange has waited long enough, and for whom it waits.
+//!
+//! The clock runs while the peer is waited for: not while the caller's own body has nothing to give,
+//! and not while nobody reads the response.
+
+use std::task::{Context, Poll};
+
+use tokio::time::Instant;
+
+use super::{Exchange, Progress};
+use crate::client::key::ConnectionKey;
+use crate::error::{Error, ErrorKind, Phase};
+
+impl Exchange {
+    /// Ready with an error when one of the deadlines has passed while nothing moved.
+    pub(super) fn poll_alarm(&mut self, context: &mut Context<'_>) -> Poll<Error> {
+        let sending = self.is_leaving();
+        let Some((connection, lease)) = &mut self.held else {
+            return Poll::Pending;
+        };
+        let ours_to_move = self.upload.is_some() && !sending;
+        let idle_by = match self.limits.idle {
+            Some(limit) if !ours_to_move => {
+                let since = self.still_since.unwrap_or_else(Instant::now);
+                self.still_since = Some(since);
+                since.checked_add(limit)
+            }
+            _ => None,
+        };
+        if ours_to_move {
+            self.still_since = None;
+        }
+        let head_by = self.head_by.filter(|_| self.progress == Progress::Head);
+        let Some(deadline) = [idle_by, head_by].into_iter().flatten().min() else {
+            return Poll::Pending;
+        };
+        if connection.alarm.poll(context, deadline).is_pending() {
+            return Poll::Pending;
+        }
+        let key = lease.key().clone();
+        self.still_since = None;
+        Poll::Ready(self.late(&key, sending, head_by == Some(deadline)))
+    }
+
+    /// What has not come in time.
+    fn late(&self, key: &ConnectionKey, sending: bool, head: bool) -> Error {
+        let idle = self.limits.idle.unwrap_or_default();
+        let (phase, text) = match self.progress {
+            Progress::Head if head => {
+                let limit = self.limits.head.unwrap_or_default();
+                let text = format!("{key} sent no response within {limit:?}");
+                (Phase::ReceiveHead, text)
+            }
+            _ if sending => {
+                let text = format!("{key} took nothing of the request for {idle:?}");
+                (Phase::SendBody, text)
+            }
+            Progress::Head => {
+                let text = format!("nothing moved on the connection to {key} for {idle:?}");
+                (Phase::ReceiveHead, text)
+            }
+            _ => {
+                let came = self.received;
+                let text =
+                    format!("nothing came for {idle:?} after {came} octets of the response's body");
+                (Phase::ReceiveBody, text)
+            }
+        };
+        Error::new(ErrorKind::Timeout, phase, text).with_code("ETIMEDOUT")
+    }
+}
