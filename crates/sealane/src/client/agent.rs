@@ -22,7 +22,7 @@ use super::request::{ClientRequest, RequestOptions};
 use super::retry::Attempt;
 use super::target::Target;
 use crate::body::Body;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::handler::BoxError;
 
 /// Sends requests, and keeps connections and TLS sessions for the next ones.
@@ -210,6 +210,10 @@ impl Agent {
                 body_again: spare.is_some(),
                 repeated,
             };
+            if matches!(failure.error.kind(), ErrorKind::Tls | ErrorKind::Io) {
+                // As after a failed handshake: a session of it may be the cause (reference §2.7).
+                self.inner.sessions.remove(&key);
+            }
             if !attempt.may_repeat(&request.method) {
                 return Err(failure.error);
             }

@@ -47,7 +47,7 @@ impl Dialer<'_> {
             Ok(connection) => return Ok(connection),
             Err(refused) => refused,
         };
-        if refused.error.kind() == ErrorKind::Tls {
+        if refused.error.phase() == Phase::Handshake {
             self.sessions.remove(key);
         }
         match refused.resumed {
