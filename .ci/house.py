@@ -38,7 +38,10 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 def files_of(root, suffix):
     """Files below `root` with this suffix, in a stable order, built and stored things left out."""
     for path in sorted(root.rglob("*" + suffix)):
-        if not SKIPPED & set(path.relative_to(root).parts):
+        parts = path.relative_to(root).parts
+        # Below `src` every name is ours, `client/target` too.
+        above = parts[: parts.index("src")] if "src" in parts else parts
+        if not SKIPPED & set(above):
             yield path
 
 

@@ -13,7 +13,7 @@ use sealane_tls::{ClientContext, ClientTlsOptions, SessionCache};
 use tower_service::Service;
 
 use super::connect::Dialer;
-use super::exchange::{Answer, Exchange};
+use super::exchange::{Answer, Exchange, check_framing};
 use super::key::ConnectionKey;
 use super::lease::Connections;
 use super::options::{AgentOptions, Timeouts};
@@ -183,6 +183,7 @@ impl Agent {
         body: Body,
         answer: Answer,
     ) -> Result<Response<Body>> {
+        check_framing(request, &body, &self.inner.rules).map_err(Error::unsent)?;
         let key = request.key()?;
         let (mut next, mut repeated) = (Some(body), false);
         loop {

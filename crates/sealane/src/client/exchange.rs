@@ -8,13 +8,18 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Response};
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::{HeaderMap, Method, Response};
 use http_body::SizeHint;
-use sealane_proto::{BodyLength, Event, Framing, InputEnd, ProtocolError, ResponseHead, SendBody};
+use sealane_proto::{
+    BodyLength, ClientConnection, ClientRules, Event, Framing, InputEnd, ProtocolError,
+    ResponseHead, SendBody,
+};
 use tokio::time::Instant;
 
 use super::connection::Connection;
@@ -100,6 +105,32 @@ pub(super) struct Failure {
     pub(super) sent: bool,
     pub(super) answered: bool,
     pub(super) died: bool,
+}
+
+/// Refuses a request that could not be put into words, before anything is opened for it.
+///
+/// Only what the caller says about framing can be wrong; everything else has been checked.
+pub(super) fn check_framing(
+    request: &Outgoing,
+    body: &Body,
+    rules: &Arc<ClientRules>,
+) -> Result<()> {
+    let fields = &request.fields;
+    let says = fields.contains_key(CONTENT_LENGTH) || fields.contains_key(TRANSFER_ENCODING);
+    if !says && request.method != Method::TRACE {
+        return Ok(());
+    }
+    let length = length_of(body);
+    ClientConnection::new(Arc::clone(rules))
+        .send_request(
+            &request.method,
+            &request.path,
+            fields,
+            length,
+            &mut Vec::new(),
+        )
+        .map(drop)
+        .map_err(unusable)
 }
 
 impl Exchange {
