@@ -160,8 +160,8 @@ pub(crate) fn let_others_run(context: &mut Context<'_>) {
 
 /// Runs a poll that nobody will be woken for, with all that the sockets have.
 ///
-/// The runtime lets a task that has done much see nothing more in its sockets until its next turn. A
-/// look at a connection must not take that for silence.
+/// The runtime lets a task that has done much see nothing more in its sockets until its next turn.
+/// A look at a connection must not take that for silence.
 pub(crate) fn at_once<T>(look: impl FnOnce(&mut Context<'_>) -> T) -> Option<T> {
     let mut look = Some(look);
     let look = std::future::poll_fn(|context| match look.take() {

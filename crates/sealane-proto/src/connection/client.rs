@@ -210,12 +210,8 @@ impl ClientConnection {
 
     /// Whether another request may be sent: idle, and nothing speaks against it.
     pub fn reusable(&self) -> bool {
-        !self.is_last() && self.is_idle()
-    }
-
-    /// Whether no other request will follow: the server, the caller or the transport ends it here.
-    pub fn is_last(&self) -> bool {
-        self.core.persistence != Persistence::Keep || self.core.end.is_some()
+        let open = self.core.persistence == Persistence::Keep && self.core.end.is_none();
+        open && self.is_idle()
     }
 
     /// Whether a request has been begun whose exchange is not over.

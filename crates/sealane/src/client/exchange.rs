@@ -293,9 +293,9 @@ impl Exchange {
             Hint::Spent => None,
         };
         let refused = head.status.is_client_error() || head.status.is_server_error();
-        let last = |(connection, _): &(Box<Connection>, Lease)| connection.http.is_last();
-        if self.upload.is_some() && (refused || self.held.as_ref().is_some_and(last)) {
-            // RFC 9112 §9.5: a server that has refused, or will close, reads no more of it.
+        if refused && self.upload.is_some() {
+            // RFC 9112 §9.5: who has refused a request need not be sent the rest of it. Any other
+            // answer may come from a server that goes on reading, `Connection: close` or not.
             self.give_up_upload();
         }
         self.length = match head.framing {

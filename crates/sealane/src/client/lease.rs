@@ -25,8 +25,8 @@ type Waiter = oneshot::Sender<Claim>;
 pub(super) struct Connections {
     pool: Mutex<Pool<ConnectionKey, Box<Connection>, Waiter>>,
     epoch: Instant,
-    /// The runtimes in which a task looks after idle connections: one that is not driven looks after
-    /// nothing.
+    /// The runtimes in which a task looks after idle connections: one that is not driven looks
+    /// after nothing.
     watched: Mutex<HashSet<runtime::Id>>,
 }
 

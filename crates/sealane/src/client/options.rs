@@ -212,8 +212,8 @@ impl AgentOptions {
 
     /// The longest time to find the address and open the TCP connection; default 10 s.
     ///
-    /// Where `max_sockets` or `max_total_sockets` make a request wait, it waits no longer than this,
-    /// either.
+    /// Where `max_sockets` or `max_total_sockets` make a request wait, it waits no longer than
+    /// this, either.
     #[must_use]
     pub fn connect_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.timeouts.connect = limit.into();

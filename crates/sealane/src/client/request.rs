@@ -338,8 +338,8 @@ impl From<Uri> for RequestOptions {
 /// request up: a connection it had begun to use is closed, and the server sees the body break off.
 ///
 /// The response is not read before the end of the request. Where a server answers while it still
-/// reads, as an echo does, give the body to [`end_with`](Self::end_with): then the response is there
-/// as soon as it begins, and reading it sends the rest of the request, too.
+/// reads, as an echo does, give the body to [`end_with`](Self::end_with): then the response is
+/// there as soon as it begins, and reading it sends the rest of the request, too.
 #[derive(Debug)]
 pub struct ClientRequest {
     state: State,
@@ -417,8 +417,8 @@ impl ClientRequest {
     /// Sends a piece of the body, waiting while 64 KiB of it have not left.
     ///
     /// The first call opens the connection and sends the head. A future dropped before it is ready
-    /// has sent nothing. When the server has refused already, or will close, it reads no more:
-    /// pieces are then dropped, and [`end`](Self::end) gives its answer.
+    /// has sent nothing. When the server has refused already (4xx or 5xx), or has closed
+    /// the connection, pieces are dropped, and [`end`](Self::end) gives its answer.
     ///
     /// # Errors
     ///

@@ -1,7 +1,7 @@
 //! When an exchange has waited long enough, and for whom it waits.
 //!
-//! The clock runs while the peer is waited for: not while the caller's own body has nothing to give,
-//! and not while nobody reads the response.
+//! The clock runs while the peer is waited for: not while the caller's own body has nothing to
+//! give, and not while nobody reads the response.
 
 use std::task::{Context, Poll};
 
