@@ -117,7 +117,7 @@ fn proven_name(
     });
     let name = match (servername, given.transpose()?) {
         (Some(name), _) if !name.is_empty() => name,
-        (None, Some(host)) => host,
+        (None, Some(host)) if !host.is_empty() => host,
         _ => &target.host,
     };
     Ok(reference_name(name)?)
