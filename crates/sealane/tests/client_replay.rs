@@ -3,13 +3,14 @@
 mod support;
 
 use std::io::Write;
+use std::sync::Arc;
 
 use http::{Method, Response};
 use sealane::{Agent, Body, Phase, RequestOptions};
 use support::scripted::{Scripted, gone, read_request, reset, say};
 use support::{Ground, body_of, facts, soon, until};
 use tokio::io::AsyncWriteExt;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 /// What a server says that keeps its connection.
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -175,24 +176,27 @@ async fn octets_nobody_asked_for_are_never_the_next_answer() {
     let ground = Ground::new();
     let forged = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";
     for at_once in [true, false] {
-        let server = Scripted::start(
-            ground.server_config(),
-            move |mut stream, connection| async move {
+        let go = Arc::new(Notify::new());
+        let gate = Arc::clone(&go);
+        let server = Scripted::start(ground.server_config(), move |mut stream, connection| {
+            let gate = Arc::clone(&gate);
+            async move {
                 read_request(&mut stream).await;
                 let first = match (connection, at_once) {
                     (0, true) => OK.to_owned() + forged,
                     _ => OK.to_owned(),
                 };
                 say(&mut stream, first).await;
-                if connection == 0 && !at_once {
-                    say(&mut stream, forged).await;
-                }
+                gate.notified().await;
+                say(&mut stream, forged).await;
                 gone(&mut stream).await;
-            },
-        )
+            }
+        })
         .await;
         let agent = ground.agent();
         fetch(&agent, &server.url("/1")).await.unwrap();
+        assert_eq!(agent.total_socket_count(), usize::from(!at_once));
+        go.notify_one();
         until(|| agent.total_socket_count() == 0).await;
         let second = fetch(&agent, &server.url("/2")).await.unwrap();
         assert!(!facts(&second).reused());

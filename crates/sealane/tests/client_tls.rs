@@ -14,6 +14,7 @@ use support::scripted::{
     Scripted, TLS12, TLS13, read_request, recorder, reset, say, server_config,
 };
 use support::{Ground, body_of, facts, listen, soon};
+use tokio::io::AsyncWriteExt;
 use tokio_rustls::rustls::crypto::aws_lc_rs::Ticketer;
 
 /// An agent that keeps sessions, but no connections.
@@ -182,28 +183,49 @@ async fn c046_new_ticket_keys_at_the_server_cost_a_full_handshake_and_no_error()
     }
 }
 
+/// A server that ends its second connection without an answer, in this manner.
+async fn ending_the_second(ground: &Ground, abrupt: bool) -> Scripted {
+    Scripted::start(
+        ground.server_config(),
+        move |mut stream, connection| async move {
+            read_request(&mut stream).await;
+            match (connection, abrupt) {
+                (1, true) => reset(stream),
+                (1, false) => drop(stream.shutdown().await),
+                _ => {
+                    let answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+                    say(&mut stream, answer).await;
+                }
+            }
+        },
+    )
+    .await
+}
+
 #[tokio::test]
 async fn c047_a_server_that_hangs_up_does_not_cost_the_session() {
     let ground = Ground::new();
-    for versions in [TLS12, TLS13] {
-        let config = ground.server_config_for(&["127.0.0.1"], versions);
-        let server = Scripted::start(config, |mut stream, connection| async move {
-            read_request(&mut stream).await;
-            if connection == 1 {
-                return reset(stream);
-            }
-            say(
-                &mut stream,
-                "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
-            )
-            .await;
-        })
-        .await;
-        let agent = resuming(&ground);
+    for version in [TlsVersion::V1_2, TlsVersion::V1_3] {
+        let server = ending_the_second(&ground, false).await;
+        let agent = Agent::new(ground.agent_options().max_version(version)).unwrap();
         assert!(!resumed(&agent, server.url("/")).await);
         let error = soon(agent.get(server.url("/"))).await.unwrap_err();
         assert_eq!(error.code(), Some("ECONNRESET"), "{error:?}");
         assert!(resumed(&agent, server.url("/")).await);
+    }
+}
+
+#[tokio::test]
+async fn a_session_whose_connection_broke_is_forgotten() {
+    let ground = Ground::new();
+    for version in [TlsVersion::V1_2, TlsVersion::V1_3] {
+        let server = ending_the_second(&ground, true).await;
+        let agent = Agent::new(ground.agent_options().max_version(version)).unwrap();
+        assert!(!resumed(&agent, server.url("/")).await);
+        let error = soon(agent.get(server.url("/"))).await.unwrap_err();
+        assert_eq!(error.code(), Some("ECONNRESET"), "{error:?}");
+        assert!(!resumed(&agent, server.url("/")).await);
+        assert!(resumed(&agent, server.url("/")).await, "a new one is kept");
     }
 }
 
