@@ -130,6 +130,32 @@ impl Template {
         self
     }
 
+    /// Says nothing of being an authority or none.
+    pub fn without_basic_constraints(mut self) -> Self {
+        self.params.is_ca = IsCa::NoCa;
+        self
+    }
+
+    /// With a key usage for key transport only, which signs nothing.
+    pub fn may_not_sign(mut self) -> Self {
+        self.params.key_usages = vec![KeyUsagePurpose::KeyEncipherment];
+        self
+    }
+
+    /// With these octets where the key usage belongs.
+    pub fn usage_octets(mut self, octets: &[u8]) -> Self {
+        self.params.key_usages.clear();
+        let extension = CustomExtension::from_oid_content(&[2, 5, 29, 15], octets.to_vec());
+        self.params.custom_extensions.push(extension);
+        self
+    }
+
+    /// With an extended key usage for everything.
+    pub fn for_anything(mut self) -> Self {
+        self.params.extended_key_usages = vec![ExtendedKeyUsagePurpose::Any];
+        self
+    }
+
     /// With a key usage that lets it sign handshakes and no certificates.
     pub fn may_not_certify(mut self) -> Self {
         self.params.key_usages = vec![KeyUsagePurpose::DigitalSignature];

@@ -36,6 +36,7 @@ mod verify;
 pub mod session;
 pub mod name;
 pub mod trust;
+mod permissions;
 pub mod identity;
 pub mod select;
 pub mod peer;

@@ -1,8 +1,9 @@
 //! Trust anchors: the certificates a client believes without asking further (RFC 5280 §6.1.1).
 //!
 //! Whole certificates, not only names and keys: a server may present one of them itself, and then
-//! it is compared octet by octet. Files and the machine's own store are read by the facade. What
-//! an anchor says of its dates is not looked at: whoever gave it decided (RFC 5280 §6.2).
+//! it is compared octet by octet. It vouches for others only if it says that it may, and within the
+//! limits that it sets itself. Files and the machine's own store are read by the facade. What an
+//! anchor says of its dates is not looked at: whoever gave it decided (RFC 5280 §6.2).
 
 use std::collections::HashSet;
 use std::fmt;
@@ -16,24 +17,38 @@ use x509_parser::certificate::X509Certificate;
 
 use crate::error::OptionError;
 use crate::pem;
+use crate::permissions::{self, Bar};
 
 /// Trust anchors as whole certificates.
 ///
-/// Cloning shares. Each certificate counts once, however often it is given.
+/// Cloning shares. Each certificate counts once, however often it is given. One that is no
+/// authority's, such as a device's own, is believed when a server presents it, and vouches for no
+/// other.
 #[derive(Clone)]
 pub struct Roots {
     /// Shared by all clones.
     inner: Arc<Inner>,
 }
 
-/// What clones share: two lists with the same order.
+/// What clones share.
 struct Inner {
     /// The certificates as they were given, in their first order.
-    certificates: Vec<CertificateDer<'static>>,
-    /// What path building needs of each.
+    given: Vec<Given>,
+    /// What path building needs of those that may sign others, in the same order.
     anchors: Vec<TrustAnchor<'static>>,
     /// SHA-256 over the sorted digests of the certificates: the same set, the same value.
     digest: [u8; 32],
+}
+
+/// A certificate that was given.
+#[derive(Clone)]
+pub(crate) struct Given {
+    /// The certificate itself.
+    pub(crate) certificate: CertificateDer<'static>,
+    /// What path building needs of it.
+    anchor: TrustAnchor<'static>,
+    /// The longest path it allows below itself, or why it may not sign others at all.
+    pub(crate) signs: Result<Option<u32>, Bar>,
 }
 
 impl Roots {
@@ -86,11 +101,10 @@ impl Roots {
         I: IntoIterator,
         I::Item: AsRef<[u8]>,
     {
-        let mut pairs = Vec::new();
+        let mut all = Vec::new();
         for (index, octets) in certificates.into_iter().enumerate() {
-            let certificate = CertificateDer::from(octets.as_ref().to_vec());
-            match readable_anchor(&certificate) {
-                Some(anchor) => pairs.push((certificate, anchor)),
+            match Given::read(CertificateDer::from(octets.as_ref().to_vec())) {
+                Some(given) => all.push(given),
                 None => {
                     return Err(refusal(
                         "ERR_INVALID_ARG_VALUE",
@@ -99,47 +113,52 @@ impl Roots {
                 }
             }
         }
-        if pairs.is_empty() {
+        if all.is_empty() {
             return Err(refusal("ERR_INVALID_ARG_VALUE", "no certificate was given"));
         }
-        Ok(Self::of(pairs))
+        Ok(Self::of(all))
     }
 
     /// These and the others.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         let both = [self, other];
-        Self::of(both.iter().flat_map(Self::pairs))
+        Self::of(both.iter().flat_map(|it| it.inner.given.iter().cloned()))
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.inner.certificates.len()
+        self.inner.given.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.inner.certificates.is_empty()
+        self.inner.given.is_empty()
     }
 
-    /// What path building needs.
+    /// What path building needs of those that may sign others.
     pub(crate) fn anchors(&self) -> &[TrustAnchor<'static>] {
         &self.inner.anchors
     }
 
-    /// The certificates whose subject is this name, the inside of its DER.
-    pub(crate) fn named(&self, subject: &[u8]) -> Vec<&CertificateDer<'static>> {
-        let pairs = self.inner.anchors.iter().zip(&self.inner.certificates);
-        pairs
-            .filter(|(anchor, _)| anchor.subject.as_ref() == subject)
-            .map(|(_, certificate)| certificate)
-            .collect()
+    /// Whether an anchor allows this many authorities below itself. Two certificates may differ in
+    /// nothing but that, and one of them is enough.
+    pub(crate) fn allow_below(&self, anchor: &TrustAnchor<'_>, authorities: u32) -> bool {
+        let limit = |given: &Given| given.signs.ok().filter(|_| given.anchor == *anchor);
+        let mut limits = self.inner.given.iter().filter_map(limit);
+        limits.any(|limit| limit.is_none_or(|limit| authorities <= limit))
+    }
+
+    /// Those whose subject is this name, the inside of its DER; also those that may not sign.
+    pub(crate) fn named(&self, subject: &[u8]) -> impl Iterator<Item = &Given> {
+        let all = self.inner.given.iter();
+        all.filter(move |given| given.anchor.subject.as_ref() == subject)
     }
 
     /// Whether this very certificate is among them, octet by octet.
     pub(crate) fn contains(&self, certificate: &CertificateDer<'_>) -> bool {
-        let mut all = self.inner.certificates.iter();
-        all.any(|known| known.as_ref() == certificate.as_ref())
+        let mut all = self.inner.given.iter();
+        all.any(|given| given.certificate.as_ref() == certificate.as_ref())
     }
 
     /// A digest that is the same for the same set of certificates.
@@ -147,26 +166,20 @@ impl Roots {
         &self.inner.digest
     }
 
-    /// Certificates and anchors, side by side.
-    fn pairs(&self) -> impl Iterator<Item = (CertificateDer<'static>, TrustAnchor<'static>)> {
-        let certificates = self.inner.certificates.iter().cloned();
-        certificates.zip(self.inner.anchors.iter().cloned())
-    }
-
     /// Collects certificates that were read, each once.
-    fn of(
-        pairs: impl IntoIterator<Item = (CertificateDer<'static>, TrustAnchor<'static>)>,
-    ) -> Self {
+    fn of(all: impl IntoIterator<Item = Given>) -> Self {
         let mut known = HashSet::new();
         let mut inner = Inner {
-            certificates: Vec::new(),
+            given: Vec::new(),
             anchors: Vec::new(),
             digest: [0; 32],
         };
-        for (certificate, anchor) in pairs {
-            if known.insert(sha256(&certificate)) {
-                inner.certificates.push(certificate);
-                inner.anchors.push(anchor);
+        for given in all {
+            if known.insert(sha256(&given.certificate)) {
+                inner
+                    .anchors
+                    .extend(given.signs.map(|_| given.anchor.clone()));
+                inner.given.push(given);
             }
         }
         let mut digests: Vec<_> = known.into_iter().collect();
@@ -186,13 +199,26 @@ impl fmt::Debug for Roots {
     }
 }
 
-/// What path building needs of a certificate, if it can be read by all who will read it later.
-fn readable_anchor(certificate: &CertificateDer<'_>) -> Option<TrustAnchor<'static>> {
-    let Ok(([], _)) = X509Certificate::from_der(certificate) else {
-        return None;
-    };
-    let anchor = anchor_from_trusted_cert(certificate).ok()?;
-    Some(anchor.to_owned())
+impl Given {
+    /// Reads a certificate, if all who will read it later can.
+    ///
+    /// All that is noted here follows from its octets alone, wherever they come from: so sets of
+    /// the same digest believe the same.
+    fn read(certificate: CertificateDer<'static>) -> Option<Self> {
+        let Ok(([], read)) = X509Certificate::from_der(&certificate) else {
+            return None;
+        };
+        let signs = permissions::of_anchor(&read);
+        let mut anchor = anchor_from_trusted_cert(&certificate).ok()?.to_owned();
+        if holds(&certificate, STATE_AUTHORITY) {
+            anchor.name_constraints = Some(permitted_subtrees(STATE_AUTHORITY_DOMAINS));
+        }
+        Some(Self {
+            certificate,
+            anchor,
+            signs,
+        })
+    }
 }
 
 /// The refusal of a PEM block that is no certificate, or one in a form only OpenSSL reads.
@@ -221,13 +247,7 @@ fn sha256(octets: &[u8]) -> [u8; 32] {
 /// The bundled authorities, read once.
 static BUNDLED: LazyLock<Roots> = LazyLock::new(|| {
     let certificates = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
-    Roots::of(certificates.filter_map(|certificate| {
-        let mut anchor = readable_anchor(certificate)?;
-        if holds(certificate, STATE_AUTHORITY) {
-            anchor.name_constraints = Some(permitted_subtrees(STATE_AUTHORITY_DOMAINS));
-        }
-        Some((certificate.clone(), anchor))
-    }))
+    Roots::of(certificates.filter_map(|certificate| Given::read(certificate.clone())))
 });
 
 /// Whether a certificate holds a text.
@@ -251,8 +271,9 @@ fn permitted_subtrees(domains: &[&str]) -> Der<'static> {
     Der::from(out)
 }
 
-/// The one bundled authority that Mozilla trusts for some domains only. The certificate does not
-/// say so itself; without the limit a state's authority could speak for every name there is.
+/// The one authority that Mozilla trusts for some domains only. The certificate does not say so
+/// itself; without the limit a state's authority could speak for every name there is. Systems have
+/// it in their stores too, without the limit.
 const STATE_AUTHORITY: &str = "TUBITAK Kamu SM SSL Kok Sertifikasi - Surum 1";
 
 /// The domains that authority may speak for.

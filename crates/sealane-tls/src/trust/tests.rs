@@ -7,7 +7,7 @@ use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, UnixTime};
 use sealane_testkit::certificates::{Template, TestCa};
 
-use super::{Roots, permitted_subtrees, readable_anchor};
+use super::{Roots, STATE_AUTHORITY, permitted_subtrees};
 use crate::reference_name;
 use crate::verify::ServerVerifier;
 
@@ -26,6 +26,7 @@ fn the_bundled_ones_are_whole_and_many() {
         assert!(roots.contains(certificate));
     }
     assert_eq!(roots.digest(), Roots::bundled().digest());
+    assert_eq!(roots.anchors().len(), roots.len(), "all may sign others");
 }
 
 #[test]
@@ -47,12 +48,9 @@ fn the_authority_of_a_state_speaks_for_that_state_only() {
 }
 
 #[test]
-fn a_limit_set_on_an_anchor_holds() {
-    let ca = TestCa::new();
-    let certificate = CertificateDer::from(ca.certificate_der().to_vec());
-    let mut anchor = readable_anchor(&certificate).unwrap();
-    anchor.name_constraints = Some(permitted_subtrees(&[".gov.tr", ".org.tr"]));
-    let roots = Roots::of([(certificate, anchor)]);
+fn the_limit_of_the_state_s_authority_holds_wherever_its_certificate_comes_from() {
+    let ca = TestCa::root(&Template::authority(STATE_AUTHORITY));
+    let roots = Roots::from_der([ca.certificate_der()]).unwrap();
     let algorithms = aws_lc_rs::default_provider().signature_verification_algorithms;
     let verifier = ServerVerifier::new(roots, algorithms, true);
     let judge = |host: &str| {
@@ -65,7 +63,24 @@ fn a_limit_set_on_an_anchor_holds() {
     assert_eq!(judge("www.gov.tr"), Ok(()));
     assert_eq!(judge("a.b.org.tr"), Ok(()));
     assert_eq!(judge("www.example.com"), Err("PERMITTED_VIOLATION"));
-    assert_eq!(judge("notgov.tr"), Err("PERMITTED_VIOLATION"));
+    assert_eq!(judge("example.xtr"), Err("PERMITTED_VIOLATION"));
+}
+
+#[test]
+fn equal_digests_mean_equal_limits() {
+    let bundled = Roots::bundled();
+    let plain = Roots::from_der(webpki_root_certs::TLS_SERVER_ROOT_CERTS).unwrap();
+    for same in [plain.clone(), plain.and(bundled.clone())] {
+        assert_eq!(same.digest(), bundled.digest());
+        assert_eq!(same.anchors(), bundled.anchors());
+    }
+}
+
+#[test]
+fn several_domains_are_written_one_after_the_other() {
+    let octets = permitted_subtrees(&[".a", ".bc"]);
+    let wanted = b"\xa0\x0d\x30\x04\x82\x02.a\x30\x05\x82\x03.bc";
+    assert_eq!(octets.as_ref(), wanted);
 }
 
 #[test]

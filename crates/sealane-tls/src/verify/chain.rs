@@ -1,10 +1,12 @@
 //! Does a chain lead to a trust anchor (RFC 5280 §6.1)?
 //!
-//! webpki tries the paths; each one it finds must also keep a rule it leaves open: who signs
-//! certificates must be allowed to by its key usage. So a certificate that lacks the permission
-//! ends one path and not the search.
+//! webpki tries the paths among the certificates that can be on one; each path it finds must also
+//! keep rules it leaves open: who signs certificates must be allowed to by its key usage, and the
+//! anchor's own limit of the path's length holds. So what breaks a rule ends one path and not the
+//! search.
 
 use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 
 use rustls_pki_types::{CertificateDer, UnixTime};
 use webpki::{EndEntityCert, KeyUsage, VerifiedPath};
@@ -14,9 +16,11 @@ use x509_parser::certificate::X509Certificate;
 use super::signature::Algorithms;
 use super::{diagnosis, own_anchor};
 use crate::error::Refusal;
+use crate::permissions;
 use crate::trust::Roots;
 
 /// What a server sent, and what it is judged by.
+#[derive(Clone, Copy)]
 pub(super) struct Parts<'a> {
     /// The server's own certificate.
     pub(super) end_entity: &'a CertificateDer<'a>,
@@ -40,11 +44,27 @@ impl Parts<'_> {
         {
             return own_anchor::check(self, &certificate);
         }
+        match reachable(self.end_entity, self.intermediates) {
+            Ok(intermediates) => Parts {
+                intermediates: &intermediates,
+                ..*self
+            }
+            .check_path(),
+            Err(TooMany) => Err(diagnosis::too_many(self.end_entity)),
+        }
+    }
+
+    /// Checks a chain of few certificates that is not its own anchor.
+    fn check_path(&self) -> Result<(), Refusal> {
         let refused = RefCell::new(None);
-        let Err(error) = self.find_path(&refused) else {
-            return Ok(());
-        };
-        Err(diagnosis::of(self, &error, refused.into_inner().as_ref()))
+        if let Err(error) = self.find_path(&refused) {
+            return Err(diagnosis::of(self, &error, refused.into_inner().as_ref()));
+        }
+        match X509Certificate::from_der(self.end_entity) {
+            Ok((_, leaf)) if permissions::signs_handshakes(&leaf) => Ok(()),
+            Ok((_, leaf)) => Err(diagnosis::wrong_usage(&leaf)),
+            Err(_) => Err(diagnosis::not_read()),
+        }
     }
 
     /// Looks for a path; `refused` keeps a signer that lacked the permission.
@@ -53,15 +73,23 @@ impl Parts<'_> {
         refused: &RefCell<Option<CertificateDer<'static>>>,
     ) -> Result<(), webpki::Error> {
         let end_entity = EndEntityCert::try_from(self.end_entity)?;
-        let may_all_sign = |path: &VerifiedPath<'_>| {
+        let keeps_rules = |path: &VerifiedPath<'_>| {
+            let mut authorities = 0;
             for signer in path.intermediate_certificates() {
                 let der = signer.der();
-                if !may_sign(&der) {
+                let read = X509Certificate::from_der(&der).ok();
+                let Some((_, signer)) = read.filter(|(_, it)| permissions::signs_certificates(it))
+                else {
                     refused.replace(Some(der.into_owned()));
                     return Err(webpki::Error::EndEntityUsedAsCa);
-                }
+                };
+                authorities += u32::from(!permissions::is_self_issued(&signer));
             }
-            Ok(())
+            // The limit counts no authority that is its own issuer by name (RFC 5280 §6.1.4 (l)).
+            match self.roots.allow_below(path.anchor(), authorities) {
+                true => Ok(()),
+                false => Err(webpki::Error::PathLenConstraintViolated),
+            }
         };
         end_entity
             .verify_for_usage(
@@ -71,7 +99,7 @@ impl Parts<'_> {
                 self.now,
                 KeyUsage::server_auth(),
                 None,
-                Some(&may_all_sign),
+                Some(&keeps_rules),
             )
             .map(drop)
     }
@@ -85,14 +113,53 @@ pub(super) fn all_current(chain: &[CertificateDer<'_>], now: UnixTime) -> bool {
     })
 }
 
-/// Whether a certificate's key usage, if it has one, lets it sign others (RFC 5280 §4.2.1.3).
-fn may_sign(der: &CertificateDer<'_>) -> bool {
-    let Ok((_, certificate)) = X509Certificate::from_der(der) else {
-        return false;
-    };
-    match certificate.key_usage() {
-        Ok(None) => true,
-        Ok(Some(usage)) => usage.value.key_cert_sign(),
-        Err(_) => false,
+/// More certificates than any honest chain has.
+#[derive(Debug, PartialEq, Eq)]
+struct TooMany;
+
+/// The certificates that can be on a path: who is named as issuer by the server's certificate, by
+/// those issuers, and so on; each once.
+///
+/// webpki reads all it is given again at each step, and tries every order. A few hundred small
+/// certificates that name each other in a ring, none of them signed, kept a processor busy for
+/// many seconds, and no deadline can interrupt it.
+fn reachable<'a>(
+    end_entity: &'a CertificateDer<'_>,
+    sent: &'a [CertificateDer<'_>],
+) -> Result<Vec<CertificateDer<'a>>, TooMany> {
+    let mut known = HashSet::from([end_entity.as_ref()]);
+    let mut by_subject: HashMap<&[u8], Vec<_>> = HashMap::new();
+    for der in sent {
+        // One that cannot be read could not be on a path anyway: its key usage is asked for.
+        if known.insert(der.as_ref())
+            && let Ok((_, read)) = X509Certificate::from_der(der)
+        {
+            let names = read.tbs_certificate;
+            let namesakes = by_subject.entry(names.subject.as_raw()).or_default();
+            namesakes.push((der, names.issuer.as_raw()));
+        }
     }
+    let leaf = X509Certificate::from_der(end_entity);
+    let mut wanted: Vec<_> = leaf
+        .iter()
+        .map(|(_, it)| it.tbs_certificate.issuer.as_raw())
+        .collect();
+    let mut found = Vec::new();
+    while let Some(name) = wanted.pop() {
+        for (der, issuer) in by_subject.remove(name).unwrap_or_default() {
+            found.push(CertificateDer::from(der.as_ref()));
+            wanted.push(issuer);
+        }
+        if found.len() > MAX_REACHABLE {
+            return Err(TooMany);
+        }
+    }
+    Ok(found)
 }
+
+/// Certificates above a server's that are tried. Public chains have one or two, the longest of
+/// private authorities a handful, with as many again for those that are being replaced.
+pub(super) const MAX_REACHABLE: usize = 16;
+
+#[cfg(test)]
+mod tests;

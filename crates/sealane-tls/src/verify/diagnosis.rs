@@ -10,10 +10,11 @@ use x509_parser::asn1_rs::{Any, FromDer as _};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::ParsedExtension;
 
-use super::chain::Parts;
+use super::chain::{MAX_REACHABLE, Parts};
 use super::signature::Algorithms;
 use super::{own_anchor, show, signature};
 use crate::error::Refusal;
+use crate::permissions::{self, Authority, Bar, is_self_issued};
 
 /// Puts a failure of path building into words. `refused` is a signer without permission.
 pub(super) fn of(
@@ -22,7 +23,7 @@ pub(super) fn of(
     refused: Option<&CertificateDer<'static>>,
 ) -> Refusal {
     let Ok(([], leaf)) = X509Certificate::from_der(parts.end_entity) else {
-        return Refusal::new("CERT_REJECTED", "the server's certificate cannot be read");
+        return not_read();
     };
     let walk = Walk::of(parts, leaf);
     let refused = refused.and_then(|der| Some(X509Certificate::from_der(der).ok()?.1));
@@ -44,13 +45,31 @@ pub(super) fn of(
         // Before any other fault: nobody we know has said a word for this chain.
         _ if !walk.meets_anchor() => walk.untrusted(),
         Error::RequiredEkuNotFoundContext(_) | Error::EmptyEkuExtension => {
-            let at_fault = walk.path.iter().find(|it| !own_anchor::serves(it));
+            let at_fault = walk.path.iter().find(|it| !permissions::serves(it));
             wrong_purpose(at_fault.unwrap_or(walk.leaf()))
         }
         Error::CaUsedAsEndEntity => authority_as_server(walk.leaf()),
         Error::EndEntityUsedAsCa => walk.not_an_authority(refused.as_ref()),
         other => walk.by_rule(other),
     }
+}
+
+/// A server's certificate that cannot be read.
+pub(super) fn not_read() -> Refusal {
+    Refusal::new("CERT_REJECTED", "the server's certificate cannot be read")
+}
+
+/// A chain with more certificates that could be on a path than are tried.
+pub(super) fn too_many(end_entity: &CertificateDer<'_>) -> Refusal {
+    let Ok((_, leaf)) = X509Certificate::from_der(end_entity) else {
+        return not_read();
+    };
+    let text = format!(
+        "certificate chain too long: more than {MAX_REACHABLE} certificates came that could stand \
+         above {}",
+        show::subject(&leaf)
+    );
+    Refusal::new("CERT_CHAIN_TOO_LONG", text)
 }
 
 /// A certificate whose last day has passed.
@@ -79,6 +98,16 @@ pub(super) fn not_yet_valid(certificate: &X509Certificate<'_>, now: UnixTime) ->
 pub(super) fn wrong_purpose(certificate: &X509Certificate<'_>) -> Refusal {
     let text = format!(
         "unsuitable certificate purpose: the extended key usage of {} does not include servers",
+        show::subject(certificate)
+    );
+    Refusal::new("INVALID_PURPOSE", text)
+}
+
+/// A server's certificate whose key may not sign handshakes.
+pub(super) fn wrong_usage(certificate: &X509Certificate<'_>) -> Refusal {
+    let text = format!(
+        "unsuitable certificate purpose: the key usage of {} lacks digitalSignature, which servers \
+         need",
         show::subject(certificate)
     );
     Refusal::new("INVALID_PURPOSE", text)
@@ -148,6 +177,38 @@ fn authority_as_server(certificate: &X509Certificate<'_>) -> Refusal {
     Refusal::new("INVALID_PURPOSE", text)
 }
 
+/// A certificate that signed another and may not. The codes are those of the https module, which
+/// makes a difference between one that is no authority and one that does not say.
+fn not_a_signer(certificate: &X509Certificate<'_>, bar: Bar) -> Refusal {
+    let unsaid = || permissions::authority(certificate) == Authority::Unsaid;
+    let (code, what, why) = match bar {
+        Bar::NoAuthority if unsaid() && permissions::says_it_signs(certificate) => {
+            ("INVALID_CA", CA, "it does not say that it is an authority")
+        }
+        Bar::NoAuthority => ("INVALID_PURPOSE", PURPOSE, "it is not an authority"),
+        Bar::KeyUsage => ("INVALID_CA", CA, "its key usage lacks keyCertSign"),
+        Bar::Purpose => (
+            "INVALID_PURPOSE",
+            PURPOSE,
+            "its extended key usage does not include servers",
+        ),
+    };
+    let subject = show::subject(certificate);
+    Refusal::new(
+        code,
+        format!("{what}: {subject} may not sign others, {why}"),
+    )
+}
+
+/// How a text begins whose certificate is for something else.
+const PURPOSE: &str = "unsuitable certificate purpose";
+
+/// How a text begins whose certificate is no authority's.
+const CA: &str = "invalid CA certificate";
+
+/// A given certificate as a possible issuer, and why it may not be one.
+type GivenIssuer<'a> = (X509Certificate<'a>, Option<Bar>);
+
 /// The chain as it was sent, from the server's certificate towards a root.
 struct Walk<'a> {
     /// The certificates that follow from each other by name; never empty.
@@ -188,16 +249,16 @@ impl<'a> Walk<'a> {
         &self.path[self.path.len() - 1]
     }
 
-    /// The anchors that may have issued a certificate.
-    fn anchors_of(&self, certificate: &X509Certificate<'_>) -> Vec<X509Certificate<'a>> {
-        let anchors = self
-            .parts
-            .roots
-            .named(content(certificate.issuer().as_raw()));
-        anchors
-            .into_iter()
-            .filter_map(|der| Some(X509Certificate::from_der(der).ok()?.1))
-            .filter(|anchor| may_have_issued(anchor, certificate))
+    /// The given certificates that may have issued another, and whether they may sign at all.
+    fn given_for(&self, certificate: &X509Certificate<'_>) -> Vec<GivenIssuer<'a>> {
+        let name = content(certificate.issuer().as_raw());
+        let given = self.parts.roots.named(name);
+        given
+            .filter_map(|it| {
+                let (_, read) = X509Certificate::from_der(&it.certificate).ok()?;
+                Some((read, it.signs.err()))
+            })
+            .filter(|(issuer, _)| may_have_issued(issuer, certificate))
             .take(MAX_NAMESAKES)
             .collect()
     }
@@ -205,14 +266,33 @@ impl<'a> Walk<'a> {
     /// Whether an anchor signed any certificate of the walk.
     fn meets_anchor(&self) -> bool {
         let signed = |it| {
-            let mut anchors = self.anchors_of(it).into_iter();
-            anchors.any(|anchor| signature::holds(it, &anchor, self.parts.algorithms))
+            let mut given = self.given_for(it).into_iter();
+            given.any(|(issuer, bar)| bar.is_none() && self.signed(it, &issuer))
         };
         self.path.iter().any(signed)
     }
 
+    /// A given certificate that may not sign, and yet signed one of the walk.
+    fn barred(&self) -> Option<Refusal> {
+        let mut signed = self.path.iter().filter(|it| !is_self_issued(it));
+        signed.find_map(|it| {
+            let mut given = self.given_for(it).into_iter();
+            given.find_map(|(issuer, bar)| {
+                Some(not_a_signer(&issuer, bar?)).filter(|_| self.signed(it, &issuer))
+            })
+        })
+    }
+
+    /// Whether one certificate is signed by the key of another.
+    fn signed(&self, certificate: &X509Certificate<'_>, issuer: &X509Certificate<'_>) -> bool {
+        signature::holds(certificate, issuer, self.parts.algorithms)
+    }
+
     /// The walk ends at a stranger.
     fn untrusted(&self) -> Refusal {
+        if let Some(refusal) = self.barred() {
+            return refusal;
+        }
         let (leaf, top) = (self.leaf(), self.top());
         let (code, text) = match (self.path.len(), is_self_issued(top)) {
             (1, true) => (
@@ -270,7 +350,8 @@ impl<'a> Walk<'a> {
     fn unsigned(&self) -> Option<Refusal> {
         let algorithms = self.parts.algorithms;
         for (index, certificate) in self.path.iter().enumerate() {
-            let mut issuers = self.anchors_of(certificate);
+            let given = self.given_for(certificate).into_iter();
+            let mut issuers: Vec<_> = given.map(|(issuer, _)| issuer).collect();
             let next = self.path.get(index + 1);
             issuers.extend(next.filter(|it| may_have_issued(it, certificate)).cloned());
             let signed =
@@ -288,16 +369,12 @@ impl<'a> Walk<'a> {
     /// The signer that may not sign: the one that was refused for its key usage, else the first
     /// that is no authority.
     fn not_an_authority(&self, refused: Option<&X509Certificate<'_>>) -> Refusal {
-        let (subject, why) = match refused {
-            Some(it) => (show::subject(it), "its key usage lacks keyCertSign"),
-            None => {
-                let mut signers = self.path.iter().skip(1);
-                let plain = signers.find(|it| !it.is_ca()).unwrap_or(self.top());
-                (show::subject(plain), "it is not an authority")
-            }
-        };
-        let text = format!("invalid CA certificate: {subject} may not sign others, {why}");
-        Refusal::new("INVALID_CA", text)
+        if let Some(it) = refused {
+            return not_a_signer(it, Bar::KeyUsage);
+        }
+        let mut signers = self.path.iter().skip(1);
+        let plain = signers.find(|it| !it.is_ca()).unwrap_or(self.top());
+        not_a_signer(plain, Bar::NoAuthority)
     }
 
     /// A rule that the whole chain broke, or one that has no better words.
@@ -326,11 +403,6 @@ impl<'a> Walk<'a> {
             _ => unreadable(error, self.leaf()),
         }
     }
-}
-
-/// Whether a certificate names itself as its issuer.
-fn is_self_issued(certificate: &X509Certificate<'_>) -> bool {
-    certificate.subject().as_raw() == certificate.issuer().as_raw()
 }
 
 /// Whether one certificate may be another's issuer: by name, and by the key identifiers if both

@@ -10,6 +10,7 @@ use crate::error::Refusal;
 use crate::trust::Roots;
 
 mod arbitrary;
+mod given;
 mod own_anchor;
 
 /// A moment in 2027, within the dates of all certificates that say nothing else.
@@ -197,12 +198,38 @@ fn purposes_that_do_not_fit_are_refused_at_every_place() {
 }
 
 #[test]
+fn a_server_s_key_must_be_for_handshakes() {
+    let ca = TestCa::new();
+    for template in [server().may_not_sign(), server().usage_octets(&[4, 0])] {
+        let leaf = ca.issue_like(&template);
+        let code = code_with(judge(&ca, &leaf), &["\"CN=localhost\"", "digitalSignature"]);
+        assert_eq!(code, "INVALID_PURPOSE");
+        // A stranger is a stranger first.
+        let code = judge(&TestCa::root(&Template::authority("else")), &leaf)
+            .unwrap_err()
+            .code;
+        assert_eq!(code, "UNABLE_TO_VERIFY_LEAF_SIGNATURE");
+    }
+}
+
+#[test]
 fn who_may_not_sign_certificates_makes_no_authority() {
     let ca = TestCa::new();
     let plain = ca.intermediate_like(&Template::authority("plain").says_authority(false));
     let code = code_with(
         judge(&ca, &plain.issue(&["localhost"])),
         &["\"CN=plain\"", "not an authority"],
+    );
+    assert_eq!(code, "INVALID_PURPOSE");
+
+    let unsaid = Template::authority("unsaid").without_basic_constraints();
+    let unsaid = ca.intermediate_like(&unsaid).issue(&["localhost"]);
+    let code = code_with(judge(&ca, &unsaid), &["\"CN=unsaid\"", "does not say"]);
+    assert_eq!(code, "INVALID_CA");
+    let broken = ca.intermediate_like(&Template::authority("broken").usage_octets(&[4, 0]));
+    let code = code_with(
+        judge(&ca, &broken.issue(&["localhost"])),
+        &["\"CN=broken\""],
     );
     assert_eq!(code, "INVALID_CA");
 
@@ -296,10 +323,21 @@ fn a_forged_signature_is_named_by_certificate() {
 
 #[test]
 fn an_algorithm_that_can_be_forged_is_named() {
-    // The signature algorithm stands in the certificate twice; SHA-1 differs by its last number.
-    const SHA256: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b";
     let root = TestCa::root(&Template::authority("rsa root").key(KeyKind::Rsa2048));
-    let mut octets = chain(&root.issue(&["localhost"]).chain_pem)[0].to_vec();
+    let octets = by_sha1(&chain(&root.issue(&["localhost"]).chain_pem)[0]);
+    let name = ServerName::try_from("localhost").unwrap();
+    let judged = verifier(anchors(&root)).judge(&[octets.into()], &name, now());
+    assert_eq!(
+        code_with(judged, &["\"CN=localhost\"", "SHA-1"]),
+        "CERT_SIGNATURE_FAILURE"
+    );
+}
+
+/// A certificate that RSA with SHA-256 signed, made to say SHA-1.
+fn by_sha1(certificate: &[u8]) -> Vec<u8> {
+    // The algorithm stands in the certificate twice; SHA-1 differs by its last number.
+    const SHA256: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b";
+    let mut octets = certificate.to_vec();
     let places: Vec<_> = (0..octets.len() - SHA256.len())
         .filter(|at| octets[*at..].starts_with(SHA256))
         .collect();
@@ -307,12 +345,7 @@ fn an_algorithm_that_can_be_forged_is_named() {
     for at in places {
         octets[at + SHA256.len() - 1] = 5;
     }
-    let name = ServerName::try_from("localhost").unwrap();
-    let judged = verifier(anchors(&root)).judge(&[octets.into()], &name, now());
-    assert_eq!(
-        code_with(judged, &["\"CN=localhost\"", "SHA-1"]),
-        "CERT_SIGNATURE_FAILURE"
-    );
+    octets
 }
 
 #[test]

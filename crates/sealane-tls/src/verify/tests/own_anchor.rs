@@ -1,6 +1,6 @@
 //! Is a self-signed certificate that was given believed, and nothing else because of it?
 
-use sealane_testkit::certificates::Template;
+use sealane_testkit::certificates::{Template, TestCa};
 
 use super::{chain, code_with, judge_at, now, server};
 use crate::error::Refusal;
@@ -117,12 +117,44 @@ fn one_octet_less_and_it_is_another_certificate() {
     let last = octets.len() - 1;
     octets[last] ^= 1;
     assert!(!given.contains(&octets.clone().into()));
-    // Given itself, its signature is still looked at.
-    let forged = Roots::from_der([&octets]).unwrap();
-    let verifier = super::verifier(forged);
     let name = rustls_pki_types::ServerName::try_from("localhost").unwrap();
-    let judged = verifier.judge(&[octets.into()], &name, now());
-    assert_eq!(judged.unwrap_err().code, "CERT_SIGNATURE_FAILURE");
+    let judged = super::verifier(given).judge(&[octets.into()], &name, now());
+    assert_eq!(judged.unwrap_err().code, "DEPTH_ZERO_SELF_SIGNED_CERT");
+}
+
+#[test]
+fn its_word_for_itself_is_not_asked() {
+    // By an algorithm that is not supported any more, or by nobody at all.
+    let mut forged = chain(PAGE)[0].to_vec();
+    let last = forged.len() - 1;
+    forged[last] ^= 1;
+    for octets in [super::by_sha1(&chain(PAGE)[0]), forged] {
+        let verifier = super::verifier(Roots::from_der([&octets]).unwrap());
+        let name = rustls_pki_types::ServerName::try_from("localhost").unwrap();
+        assert_eq!(verifier.judge(&[octets.into()], &name, now()), Ok(()));
+    }
+}
+
+#[test]
+fn one_that_an_authority_of_its_name_signed_is_believed_with_and_without_that_authority() {
+    let ca = TestCa::root(&Template::authority("localhost"));
+    let leaf = ca.issue(&["localhost"]).chain_pem;
+    for given in [
+        leaf.clone() + &ca.certificate_pem(),
+        ca.certificate_pem(),
+        leaf.clone(),
+    ] {
+        let roots = Roots::from_pem(given).unwrap();
+        assert_eq!(judge_at(roots, &leaf, "localhost", now()), Ok(()));
+    }
+}
+
+#[test]
+fn its_key_usage_is_not_asked() {
+    for template in [server().may_not_sign(), Template::authority("localhost")] {
+        let pem = template.self_signed().chain_pem;
+        assert_eq!(judge_itself(&pem, "localhost"), Ok(()));
+    }
 }
 
 /// Made by `openssl req -x509 -newkey rsa:2048 -nodes -sha256 -subj '/CN=localhost'` with a life
