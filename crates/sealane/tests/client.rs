@@ -418,7 +418,7 @@ async fn interim_responses_are_no_answer() {
 }
 
 #[tokio::test]
-async fn c224_trailers_are_there_behind_the_body_both_ways() {
+async fn trailers_are_there_behind_the_body_both_ways() {
     let ground = Ground::new();
     let server = create_server(ground.options(), |mut request: Request<Body>| async move {
         let mut body = Vec::new();
@@ -445,6 +445,25 @@ async fn c224_trailers_are_there_behind_the_body_both_ways() {
     let mut response = ground.agent().send(request).await.unwrap();
     assert_eq!(body_of(&mut response).await, b"content");
     assert_eq!(response.body().trailers(), Some(&trailers));
+}
+
+#[tokio::test]
+async fn c224_trailers_of_a_post_leave_behind_its_last_chunk() {
+    let ground = Ground::new();
+    let (server, mut seen) = recorder(ground.server_config()).await;
+    let (mut sender, body) = Body::channel();
+    sender.send("content").await.unwrap();
+    let trailers = HeaderMap::from_iter([("x-digest".parse().unwrap(), "01".parse().unwrap())]);
+    sender.end_with_trailers(trailers);
+    let options = RequestOptions::new(server.url("/")).method(Method::POST);
+    let request = ground
+        .agent()
+        .request(options.header("Trailer", "x-digest"));
+    soon(request.unwrap().end_with(body)).await.unwrap();
+    let text = seen.recv().await.unwrap().text;
+    assert!(text.contains("\r\ntrailer: x-digest\r\n"), "{text}");
+    let end = "\r\n\r\n7\r\ncontent\r\n0\r\nx-digest: 01\r\n\r\n";
+    assert!(text.ends_with(end), "{text}");
 }
 
 #[tokio::test]

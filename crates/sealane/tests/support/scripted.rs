@@ -170,7 +170,15 @@ pub async fn read_request(stream: &mut Stream) -> Option<String> {
         stream.read_exact(&mut body).await.unwrap();
         text += &String::from_utf8_lossy(&body);
     } else if text.contains("transfer-encoding: chunked\r\n") {
-        text += &read_until(stream, "0\r\n\r\n").await;
+        // The last chunk, and behind it trailers or nothing.
+        text += &read_until(stream, "\r\n0\r\n").await;
+        loop {
+            let line = read_until(stream, "\r\n").await;
+            text += &line;
+            if line == "\r\n" {
+                break;
+            }
+        }
     }
     Some(text)
 }
