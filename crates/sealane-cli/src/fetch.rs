@@ -21,6 +21,7 @@ use tokio::io::AsyncReadExt;
 use crate::error::{Ended, FAILED, Failure, Result};
 use crate::fetch::options::ClientArgs;
 use crate::fetch::output::Output;
+use crate::fetch::trust::Agents;
 use crate::interrupt::Interrupts;
 use crate::terminal::{note, visible};
 
@@ -91,8 +92,8 @@ async fn every(args: &ClientArgs, asked: &[Asked]) -> Result<Ended> {
     for asked in asked {
         failure::check_scheme(&asked.url)?;
     }
-    let agent = trust::agent(args, asked)?;
-    let begin = |asked| agent.request(request_options(args, asked));
+    let agents = Agents::new(args, asked)?;
+    let begin = |asked: &Asked| agents.of(&asked.url).request(request_options(args, asked));
     let requests: std::result::Result<Vec<_>, _> = asked.iter().map(begin).collect();
     let requests = requests.map_err(|error| failure::of(&error, args))?;
     let mut code = None;

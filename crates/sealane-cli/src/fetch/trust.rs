@@ -1,4 +1,7 @@
-//! Whom the client trusts, who it is, and how long it waits: the agent behind `get` and `request`.
+//! Whom the client trusts, who it is, and how long it waits: the agents behind `get` and `request`.
+//!
+//! The local authority's root is known to one agent alone, which is asked for URLs that lead to
+//! this machine: whoever takes that root's place in the data folder gains no other name.
 
 use sealane::{Agent, AgentOptions, Identity, Roots};
 use time::OffsetDateTime;
@@ -14,16 +17,54 @@ use crate::terminal::note;
 #[cfg(test)]
 mod tests;
 
-/// Makes the agent that these options mean.
-///
-/// # Errors
-/// When a file of certificates or keys cannot be used.
-pub(super) fn agent(args: &ClientArgs, asked: &[Asked]) -> Result<Agent> {
+/// Those who send the requests of a command.
+#[derive(Debug)]
+pub(super) struct Agents {
+    /// For every URL that the other one is not for.
+    common: Agent,
+    /// For this machine; it believes the local authority as well.
+    local: Option<Agent>,
+}
+
+impl Agents {
+    /// Makes what these options mean for these URLs.
+    ///
+    /// # Errors
+    /// When a file of certificates or keys cannot be used.
+    pub(super) fn new(args: &ClientArgs, asked: &[Asked]) -> Result<Self> {
+        let failed = |error: sealane::Error| failure::of(&error, args).exit(USAGE);
+        let roots = roots(args)?;
+        let pair = args.cert.as_ref().zip(args.key.as_ref());
+        // Once for both agents: a pipe can be read no second time.
+        let identity = pair.map(|(cert, key)| Identity::from_pem_files(cert, key));
+        let identity = identity.transpose().map_err(failed)?;
+        let agent = |roots| agent(args, roots, identity.clone());
+        let mut local = None;
+        // Where it can vouch for nothing it is not even read; and given roots replace all others.
+        if args.cacert.is_none()
+            && asked.iter().any(|asked| is_local(&asked.url))
+            && let Some(root) = local_root(args)
+        {
+            let root = Roots::from_pem(root).map_err(failed)?;
+            local = Some(agent(roots.clone().and(root))?);
+        }
+        let common = agent(roots)?;
+        Ok(Self { common, local })
+    }
+
+    /// The one for a URL.
+    pub(super) fn of(&self, url: &str) -> &Agent {
+        let local = self.local.as_ref().filter(|_| is_local(url));
+        local.unwrap_or(&self.common)
+    }
+}
+
+/// Makes an agent that believes these roots, and is this one if a server asks.
+fn agent(args: &ClientArgs, roots: Roots, identity: Option<Identity>) -> Result<Agent> {
     let failed = |error: sealane::Error| failure::of(&error, args).exit(USAGE);
-    let mut options = AgentOptions::new().keep_alive(true);
-    options = options.ca(roots(args, asked)?);
-    if let Some((cert, key)) = args.cert.as_ref().zip(args.key.as_ref()) {
-        options = options.identity(Identity::from_pem_files(cert, key).map_err(failed)?);
+    let mut options = AgentOptions::new().keep_alive(true).ca(roots);
+    if let Some(identity) = identity {
+        options = options.identity(identity);
     }
     if args.insecure {
         options = options.reject_unauthorized(false);
@@ -37,23 +78,17 @@ pub(super) fn agent(args: &ClientArgs, asked: &[Asked]) -> Result<Agent> {
     Agent::new(options).map_err(failed)
 }
 
-/// Whose certificates are believed.
-fn roots(args: &ClientArgs, asked: &[Asked]) -> Result<Roots> {
-    let failed = |error: sealane::Error| failure::of(&error, args).exit(USAGE);
+/// Whose certificates are believed everywhere.
+fn roots(args: &ClientArgs) -> Result<Roots> {
     if let Some(file) = &args.cacert {
+        let failed = |error: sealane::Error| failure::of(&error, args).exit(USAGE);
         return Roots::from_pem_file(file).map_err(failed);
     }
-    let mut roots = Roots::bundled();
+    let roots = Roots::bundled();
     match Roots::system() {
-        Ok(more) => roots = roots.and(more),
+        Ok(more) => return Ok(roots.and(more)),
         Err(error) if args.verbose => note(&format!("note: this system's roots: {error}")),
         Err(_) => {}
-    }
-    // Where it can vouch for nothing it is not even read.
-    if asked.iter().any(|asked| is_local(&asked.url))
-        && let Some(root) = local_root(args)
-    {
-        roots = roots.and(Roots::from_pem(root).map_err(failed)?);
     }
     Ok(roots)
 }

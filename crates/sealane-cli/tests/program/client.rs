@@ -239,6 +239,24 @@ fn the_local_authority_is_trusted_for_this_machine() {
 }
 
 #[test]
+fn one_local_url_does_not_make_the_local_authority_trusted_for_another() {
+    let server = Running::start(&["echo"]);
+    let local = server.at("");
+    // It leads to this machine too, but no local name says so.
+    let other = format!("https://0.0.0.0:{}/", server.port());
+    for urls in [[&local, &other], [&other, &local]] {
+        let output = client(&server, &["get", urls[0], urls[1]]);
+        assert_eq!(output.stdout, b"GET / 0");
+        assert_eq!(output.status.code(), Some(3));
+        let said = notes(&output);
+        assert!(
+            said.contains("[UNABLE_TO_GET_ISSUER_CERT_LOCALLY]"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
 fn an_authority_open_to_others_is_not_trusted() {
     use std::os::unix::fs::PermissionsExt;
     let server = Running::start(&["echo"]);
