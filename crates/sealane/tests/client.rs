@@ -345,7 +345,7 @@ async fn c267_options_win_over_the_url_and_its_path_stays() {
 }
 
 #[tokio::test]
-async fn c273_a_port_beyond_the_ports_is_refused() {
+async fn a_port_beyond_the_ports_is_refused() {
     let ground = Ground::new();
     for url in ["https://localhost:99999/", "https://localhost:abc/"] {
         let error = ground.agent().request(url).unwrap_err();
