@@ -165,6 +165,7 @@ mod chain;
 mod diagnosis;
 mod names;
 mod own_anchor;
+mod reachable;
 mod show;
 mod signature;
 

@@ -6,13 +6,13 @@
 //! search.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
 
 use rustls_pki_types::{CertificateDer, UnixTime};
 use webpki::{EndEntityCert, KeyUsage, VerifiedPath};
 use x509_parser::asn1_rs::FromDer as _;
 use x509_parser::certificate::X509Certificate;
 
+use super::reachable::reachable;
 use super::signature::Algorithms;
 use super::{diagnosis, own_anchor};
 use crate::error::Refusal;
@@ -50,7 +50,7 @@ impl Parts<'_> {
                 ..*self
             }
             .check_path(),
-            Err(TooMany) => Err(diagnosis::too_many(self.end_entity)),
+            Err(excess) => Err(diagnosis::too_much(self.end_entity, excess)),
         }
     }
 
@@ -112,54 +112,3 @@ pub(super) fn all_current(chain: &[CertificateDer<'_>], now: UnixTime) -> bool {
             .is_ok_and(|(_, certificate)| own_anchor::check_dates(&certificate, now).is_ok())
     })
 }
-
-/// More certificates than any honest chain has.
-#[derive(Debug, PartialEq, Eq)]
-struct TooMany;
-
-/// The certificates that can be on a path: who is named as issuer by the server's certificate, by
-/// those issuers, and so on; each once.
-///
-/// webpki reads all it is given again at each step, and tries every order. A few hundred small
-/// certificates that name each other in a ring, none of them signed, kept a processor busy for
-/// many seconds, and no deadline can interrupt it.
-fn reachable<'a>(
-    end_entity: &'a CertificateDer<'_>,
-    sent: &'a [CertificateDer<'_>],
-) -> Result<Vec<CertificateDer<'a>>, TooMany> {
-    let mut known = HashSet::from([end_entity.as_ref()]);
-    let mut by_subject: HashMap<&[u8], Vec<_>> = HashMap::new();
-    for der in sent {
-        // One that cannot be read could not be on a path anyway: its key usage is asked for.
-        if known.insert(der.as_ref())
-            && let Ok((_, read)) = X509Certificate::from_der(der)
-        {
-            let names = read.tbs_certificate;
-            let namesakes = by_subject.entry(names.subject.as_raw()).or_default();
-            namesakes.push((der, names.issuer.as_raw()));
-        }
-    }
-    let leaf = X509Certificate::from_der(end_entity);
-    let mut wanted: Vec<_> = leaf
-        .iter()
-        .map(|(_, it)| it.tbs_certificate.issuer.as_raw())
-        .collect();
-    let mut found = Vec::new();
-    while let Some(name) = wanted.pop() {
-        for (der, issuer) in by_subject.remove(name).unwrap_or_default() {
-            found.push(CertificateDer::from(der.as_ref()));
-            wanted.push(issuer);
-        }
-        if found.len() > MAX_REACHABLE {
-            return Err(TooMany);
-        }
-    }
-    Ok(found)
-}
-
-/// Certificates above a server's that are tried. Public chains have one or two, the longest of
-/// private authorities a handful, with as many again for those that are being replaced.
-pub(super) const MAX_REACHABLE: usize = 16;
-
-#[cfg(test)]
-mod tests;

@@ -10,7 +10,8 @@ use x509_parser::asn1_rs::{Any, FromDer as _};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::ParsedExtension;
 
-use super::chain::{MAX_REACHABLE, Parts};
+use super::chain::Parts;
+use super::reachable::{Excess, MAX_REACHABLE};
 use super::signature::Algorithms;
 use super::{own_anchor, show, signature};
 use crate::error::Refusal;
@@ -59,17 +60,24 @@ pub(super) fn not_read() -> Refusal {
     Refusal::new("CERT_REJECTED", "the server's certificate cannot be read")
 }
 
-/// A chain with more certificates that could be on a path than are tried.
-pub(super) fn too_many(end_entity: &CertificateDer<'_>) -> Refusal {
+/// A chain for which path building is not begun.
+pub(super) fn too_much(end_entity: &CertificateDer<'_>, excess: Excess) -> Refusal {
     let Ok((_, leaf)) = X509Certificate::from_der(end_entity) else {
         return not_read();
     };
-    let text = format!(
-        "certificate chain too long: more than {MAX_REACHABLE} certificates came that could stand \
-         above {}",
-        show::subject(&leaf)
-    );
-    Refusal::new("CERT_CHAIN_TOO_LONG", text)
+    let subject = show::subject(&leaf);
+    let what = match excess {
+        Excess::Certificates => {
+            format!("more than {MAX_REACHABLE} certificates came that could stand above {subject}")
+        }
+        Excess::Orders => {
+            format!("the certificates above {subject} name each other in too many ways")
+        }
+    };
+    Refusal::new(
+        "CERT_CHAIN_TOO_LONG",
+        format!("certificate chain too long: {what}"),
+    )
 }
 
 /// A certificate whose last day has passed.

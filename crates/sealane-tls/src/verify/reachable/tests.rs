@@ -1,11 +1,11 @@
-//! How many certificates reach path building?
+//! How many certificates reach path building, and in how many orders?
 
 use rustls::crypto::aws_lc_rs;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use sealane_testkit::certificates::{Template, TestCa};
 
-use super::{MAX_REACHABLE, TooMany, reachable};
+use super::{Excess, Link, MAX_REACHABLE, MAX_STEPS, count, reachable};
 use crate::trust::Roots;
 use crate::verify::ServerVerifier;
 
@@ -54,10 +54,52 @@ fn what_nobody_names_and_what_came_before_is_left_out() {
 
 #[test]
 fn so_many_are_tried_and_no_more() {
-    let (leaf, sent) = ring(MAX_REACHABLE + 1);
+    let ca = TestCa::new();
+    let leaf = der(&ca.issue(&["localhost"]).chain_pem);
+    let elsewhere = TestCa::root(&Template::authority("elsewhere"));
+    let sent: Vec<_> = (0..=MAX_REACHABLE)
+        .map(|_| link("Sealane test root", &elsewhere))
+        .collect();
     let found = reachable(&leaf, &sent[..MAX_REACHABLE]).unwrap();
     assert_eq!(found.len(), MAX_REACHABLE);
-    assert_eq!(reachable(&leaf, &sent), Err(TooMany));
+    assert_eq!(reachable(&leaf, &sent), Err(Excess::Certificates));
+}
+
+#[test]
+fn few_that_name_each_other_in_every_way_are_refused() {
+    // Each has a key of its own, so each may follow each: all have one name.
+    let same = TestCa::root(&Template::authority("same"));
+    let leaf = der(&same.issue(&["localhost"]).chain_pem);
+    let sent: Vec<_> = (0..MAX_REACHABLE).map(|_| link("same", &same)).collect();
+    assert_eq!(reachable(&leaf, &sent), Err(Excess::Orders));
+    assert_eq!(reachable(&leaf, &sent[..4]).unwrap().len(), 4);
+    let refusal = crate::verify::diagnosis::too_much(&leaf, Excess::Orders);
+    assert_eq!(refusal.code, "CERT_CHAIN_TOO_LONG");
+    assert!(
+        refusal.text.contains("in too many ways"),
+        "{}",
+        refusal.text
+    );
+}
+
+#[test]
+fn steps_are_counted_as_they_are_taken() {
+    let steps = |leaf: &CertificateDer<'_>, sent: &[CertificateDer<'_>]| {
+        let links: Vec<_> = sent.iter().map(|der| Link::read(der).unwrap()).collect();
+        let mut left = MAX_STEPS;
+        count(&mut vec![Link::read(leaf).unwrap()], &links, &mut left).unwrap();
+        MAX_STEPS - left
+    };
+    // One authority with two certificates, each from a root that is there or is not.
+    let roots = ["a", "b"].map(|name| TestCa::root(&Template::authority(name)));
+    let middle = roots[0].intermediate_like(&Template::authority("middle"));
+    let leaf = der(&middle.issue(&["localhost"]).chain_pem);
+    let crossed = der(&roots[1].cross_sign(&middle, &Template::authority("middle")));
+    let own = |ca: &TestCa| CertificateDer::from(ca.certificate_der().to_vec());
+    assert_eq!(steps(&leaf, &[own(&middle)]), 1);
+    assert_eq!(steps(&leaf, &[own(&middle), own(&roots[0])]), 2);
+    let all = [own(&middle), crossed, own(&roots[0]), own(&roots[1])];
+    assert_eq!(steps(&leaf, &all), 4);
 }
 
 #[test]
