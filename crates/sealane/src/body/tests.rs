@@ -121,3 +121,17 @@ async fn a_length_hint_tells_what_remains() {
     body.chunk().await.unwrap();
     assert_eq!(body.size_hint().exact(), Some(2));
 }
+
+#[tokio::test]
+async fn a_producer_that_panics_does_not_end_its_body_well() {
+    let (mut sender, mut body) = Body::channel();
+    let producing = tokio::spawn(async move {
+        sender.send("half").await.unwrap();
+        panic!("this one is part of the test");
+    });
+    producing.await.unwrap_err();
+    assert_eq!(body.chunk().await.unwrap().unwrap(), "half");
+    let error = body.chunk().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Body);
+    assert!(error.to_string().contains("panicked"), "{error}");
+}

@@ -1,6 +1,6 @@
 //! What a request is completed with, and which name its server must prove.
 
-use http::{HeaderMap, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use sealane_tls::ClientTlsOptions;
 
 use super::super::options::Timeouts;
@@ -101,4 +101,47 @@ fn debug_shows_no_secret() {
     let options = crate::RequestOptions::new("https://u:hidden@a.example/x?hidden");
     let options = options.header("cookie", "hidden");
     assert!(!format!("{options:?}").contains("hidden"), "{options:?}");
+}
+
+/// As many field names as a map can hold at all.
+fn full() -> HeaderMap {
+    let mut map = HeaderMap::new();
+    let mut names = (0_u32..).map(|number| format!("x-{number}"));
+    let mut added = true;
+    while added {
+        let name = names
+            .next()
+            .and_then(|name| HeaderName::try_from(name).ok());
+        let name = name.expect("a name");
+        added = map.try_append(name, HeaderValue::from_static("x")).is_ok();
+    }
+    map
+}
+
+#[test]
+fn a_map_without_room_for_our_fields_is_refused_and_no_panic() {
+    let full = full();
+    // Room for one, two and three: Host, Authorization and Connection are to be added.
+    for room in 0..4 {
+        let mut map = full.clone();
+        for number in 0..room {
+            map.remove(format!("x-{number}"));
+        }
+        let options = crate::RequestOptions::new("https://u:p@a.example/").headers(map);
+        let outcome = crate::request(options);
+        match room {
+            3 => drop(outcome.expect("all fit")),
+            _ => {
+                let error = outcome.expect_err("no room");
+                assert_eq!(error.code(), Some("ERR_OUT_OF_RANGE"), "{room}: {error:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn c037_two_host_fields_are_refused_before_anything_is_opened() {
+    let fields = &[("host", "a.example"), ("host", "b.example")];
+    let error = outgoing("https://a.example/", fields, None).expect_err("refused");
+    assert_eq!(error.code(), Some("ERR_INVALID_ARG_TYPE"), "{error:?}");
 }

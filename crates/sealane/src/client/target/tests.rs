@@ -130,3 +130,76 @@ fn plain_names_mean_what_the_url_rules_make_of_them() {
         assert_eq!(host(text).ok().as_deref(), by_rules.as_deref(), "{text:?}");
     }
 }
+
+#[test]
+fn errors_show_no_part_of_a_password_that_looks_like_something_else() {
+    for (url, parts) in [
+        ("https://admin:s3cret#1@host/", ["s3cret", "admin"]),
+        ("https://admin:s3c?ret@host/", ["s3c", "ret"]),
+        ("https://admin:pa/ss@ho st/", ["pa", "ss@"]),
+        ("https://admin:p@ss:w@ho st/?token=1", ["p@ss", "token"]),
+    ] {
+        let text = Target::parse(url).err().expect(url).to_string();
+        for part in parts {
+            assert!(!text.contains(part), "{text}");
+        }
+    }
+    let error = check_path(&Method::GET, "/file?token=abc def").expect_err("a space");
+    let text = error.to_string();
+    assert!(text.contains("/file") && !text.contains("abc"), "{text}");
+    let error = check_path(&Method::GET, "file?token=abc").expect_err("no slash");
+    assert!(!error.to_string().contains("abc"), "{error}");
+}
+
+fn of_uri(text: &str) -> crate::error::Result<Target> {
+    let uri: Uri = text.parse().unwrap_or_else(|_| panic!("{text} is a URI"));
+    Target::of_uri(&uri)
+}
+
+#[test]
+fn a_uri_with_a_port_beyond_the_ports_does_not_mean_the_default_one() {
+    for url in ["https://a.example:70000/", "https://u:p@[::1]:65536/"] {
+        let error = of_uri(url).err().expect(url);
+        assert_eq!(error.code(), Some("ERR_INVALID_URL"), "{error:?}");
+        assert!(error.to_string().contains("port"), "{error}");
+    }
+    for (url, port) in [
+        ("https://a.example:/", 443),
+        ("https://a.example/", 443),
+        ("https://[::1]/", 443),
+        ("https://u:70000@a.example/", 443),
+        ("https://[::1]:65535/", 65535),
+    ] {
+        assert_eq!(of_uri(url).expect(url).port, port, "{url}");
+    }
+}
+
+#[test]
+fn a_uri_with_a_query_and_no_path_asks_for_the_root() {
+    for (url, path) in [
+        ("https://a.example?x=1", "/?x=1"),
+        ("https://a.example", "/"),
+        ("https://a.example/x?y=/", "/x?y=/"),
+    ] {
+        let target = of_uri(url).expect(url);
+        assert_eq!(target.path, path, "{url}");
+        check_path(&Method::GET, &target.path).expect("a path");
+    }
+}
+
+#[test]
+fn a_uri_without_a_user_makes_no_credentials() {
+    for url in ["https://@a.example/", "https://a.example/"] {
+        assert_eq!(of_uri(url).expect(url).authorization, None, "{url}");
+        assert_eq!(parsed(url).authorization, None, "{url}");
+    }
+    let named = of_uri("https://u@a.example/").expect("a user");
+    // "u:" in base64.
+    assert_eq!(named.authorization.expect("a field"), "Basic dTo=");
+}
+
+#[test]
+fn a_uri_without_a_scheme_is_not_absolute() {
+    let error = of_uri("a.example:1").err().expect("no scheme");
+    assert_eq!(error.code(), Some("ERR_INVALID_URL"), "{error:?}");
+}
