@@ -36,7 +36,7 @@ impl Connection {
     ///
     /// Whatever TLS itself has to say (tickets, key updates) is taken in. Octets of HTTP, an end or
     /// an error all mean no: what nobody asked for would be taken for the next answer
-    /// (RFC 9112 §9.2).
+    /// (RFC 9112 §9.2). So does anything of which the runtime does not know yet.
     pub(super) fn is_quiet(&mut self) -> bool {
         at_once(|context| self.poll_quiet(context)).unwrap_or(false)
     }
@@ -50,7 +50,8 @@ impl Connection {
             {
                 Poll::Pending => {
                     let sent = self.stream.poll_flush(context);
-                    return !matches!(sent, Poll::Ready(Err(_))) && self.http.reusable();
+                    let sound = !matches!(sent, Poll::Ready(Err(_))) && self.http.reusable();
+                    return sound && self.stream.is_silent();
                 }
                 Poll::Ready(Ok(Received::Octets(0))) => {}
                 Poll::Ready(_) => return false,

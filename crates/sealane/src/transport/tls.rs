@@ -11,6 +11,7 @@
 
 use std::fmt;
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -23,6 +24,7 @@ use rustls::unbuffered::{
     AppDataRecord, ConnectionState, EncryptError, UnbufferedStatus, WriteTraffic,
 };
 use sealane_tls::{HandshakeError, Observation, TlsInfo, observe};
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -172,6 +174,15 @@ impl<S: Session> TlsStream<S> {
 
     pub(crate) fn socket(&self) -> &TcpStream {
         &self.socket
+    }
+
+    /// Whether the system holds nothing of the peer's: no octet, no end, no error.
+    ///
+    /// Asks the system itself. What the runtime knows is as old as its last look at its sockets,
+    /// and a program may have been busy since.
+    pub(crate) fn is_silent(&self) -> bool {
+        let looked = SockRef::from(&self.socket).peek(&mut [MaybeUninit::uninit()]);
+        looked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 
     /// Reads once from the socket and hands what could be decrypted to `sink`.
