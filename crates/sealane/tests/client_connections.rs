@@ -81,6 +81,33 @@ async fn forging(ground: &Ground) -> (Scripted, Arc<Notify>, threads::Receiver<(
     (server, go, hears)
 }
 
+/// The runtime is busy between the moment when a connection is handed over and its use.
+#[test]
+fn a_connection_that_speaks_while_it_is_handed_over_is_not_used() {
+    let ground = Ground::new();
+    let serving = serving();
+    let (server, go, hears) = serving.block_on(forging(&ground));
+    let url = server.url("/");
+    runtime().block_on(async {
+        let options = ground.agent_options().keep_alive(true).max_sockets(1);
+        let agent = Agent::new(options).unwrap();
+        let holding = tokio::spawn({
+            let (agent, url) = (agent.clone(), url.clone());
+            async move {
+                fetch(&agent, &url).await;
+                // The other one has the connection now, and has not run yet.
+                go.notify_one();
+                hears.recv_timeout(PATIENCE).unwrap();
+            }
+        });
+        // It runs next, before the runtime looks at its sockets.
+        let waiting = tokio::spawn(async move { post(&agent, &url).await });
+        soon(holding).await.unwrap();
+        let (body, reused) = soon(waiting).await.unwrap();
+        assert_eq!((body.as_slice(), reused), (&b"ok"[..], false));
+    });
+}
+
 /// The runtime hides what sockets have from a task that has done much in one turn.
 #[test]
 fn a_task_that_has_done_much_does_not_use_a_connection_that_speaks_unasked() {
@@ -107,6 +134,23 @@ fn a_task_that_has_done_much_does_not_use_a_connection_that_speaks_unasked() {
     });
     let (body, reused) = outcome.unwrap();
     assert_eq!((body.as_slice(), reused), (&b"ok"[..], false));
+}
+
+/// The runtime has not looked at its sockets since the connection was put aside.
+#[test]
+fn a_program_that_computes_between_requests_does_not_use_a_connection_that_spoke() {
+    let ground = Ground::new();
+    let serving = serving();
+    let (server, go, hears) = serving.block_on(forging(&ground));
+    runtime().block_on(async {
+        let agent = ground.agent();
+        fetch(&agent, &server.url("/")).await;
+        go.notify_one();
+        // This takes the thread as a long computation does.
+        hears.recv_timeout(PATIENCE).unwrap();
+        let (body, reused) = post(&agent, &server.url("/")).await;
+        assert_eq!((body.as_slice(), reused), (&b"ok"[..], false));
+    });
 }
 
 /// Two certificates of one key from one authority: one that ends soon, one that does not.
@@ -190,7 +234,7 @@ impl Renewal {
             }
         };
         let renewed = issue("renewed.pem", "20491231000000Z");
-        let end = SystemTime::now() + Duration::from_secs(2);
+        let end = SystemTime::now() + Duration::from_secs(3);
         Self {
             soon: issue("soon.pem", &asn1(end)),
             renewed,
