@@ -97,12 +97,13 @@ impl Connections {
             let Some(connection) = &mut claim.connection else {
                 return Ok(claim);
             };
-            if fresh {
-                claim.connection = None;
+            // Also one that was handed over: the runtime may have been busy in between.
+            if !fresh && connection.is_quiet() {
                 return Ok(claim);
             }
-            // Also one that was handed over: the runtime may have been busy in between.
-            if connection.is_quiet() {
+            if fresh || !claim.rested {
+                // Whoever has waited for this place keeps it.
+                claim.connection = None;
                 return Ok(claim);
             }
         }
