@@ -244,7 +244,7 @@ impl Renewal {
     }
 }
 
-/// Sessions that were made with a certificate do not outlive it, nor do they keep its successor out.
+/// Sessions that were made with a certificate do not outlive it, nor keep its successor out.
 async fn renews(versions: &[&'static SupportedProtocolVersion]) {
     let ground = Ground::new();
     let renewal = Renewal::new(ground.folder());

@@ -140,7 +140,7 @@ fn a_map_without_room_for_our_fields_is_refused_and_no_panic() {
 }
 
 #[test]
-fn c037_two_host_fields_are_refused_before_anything_is_opened() {
+fn two_host_fields_are_refused_before_anything_is_opened() {
     let fields = &[("host", "a.example"), ("host", "b.example")];
     let error = outgoing("https://a.example/", fields, None).expect_err("refused");
     assert_eq!(error.code(), Some("ERR_INVALID_ARG_TYPE"), "{error:?}");
