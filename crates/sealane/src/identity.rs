@@ -3,11 +3,10 @@
 //! Parsing and matching are `sealane-tls`' work; this room reads the files and names them in its
 //! errors, so that a message says which of the two files is wrong.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
-use crate::error::{Error, Phase, Result};
+use crate::error::{Error, Result};
+use crate::pem_file::{quoted, read};
 
 /// A certificate chain with the private key of its first certificate.
 ///
@@ -29,8 +28,8 @@ impl Identity {
     /// certificate. The message names the file.
     pub fn from_pem_files(chain: impl AsRef<Path>, key: impl AsRef<Path>) -> Result<Self> {
         let (chain, key) = (chain.as_ref(), key.as_ref());
-        let chain_pem = read(chain, "certificate")?;
-        let key_pem = read(key, "private key")?;
+        let chain_pem = read(chain, "certificate file")?;
+        let key_pem = read(key, "private key file")?;
         sealane_tls::Identity::from_pem(&chain_pem, &key_pem)
             .map(|inner| Self { inner })
             .map_err(|error| {
@@ -59,30 +58,6 @@ impl Identity {
         self.inner
     }
 }
-
-/// Reads a PEM file, refusing what no identity needs: an endless device would fill the memory.
-fn read(path: &Path, what: &str) -> Result<Vec<u8>> {
-    let shown = format!("{what} file {}", quoted(path));
-    let failed = |error| Error::io(Phase::Setup, &shown, error);
-    let mut octets = Vec::new();
-    let file = File::open(path).map_err(failed)?;
-    file.take(LARGEST_FILE + 1)
-        .read_to_end(&mut octets)
-        .map_err(failed)?;
-    if octets.len() as u64 > LARGEST_FILE {
-        let text = format!("{shown}: longer than {LARGEST_FILE} octets, so it is no PEM identity");
-        return Err(Error::option(text));
-    }
-    Ok(octets)
-}
-
-/// A path for a message: quoted, with everything unprintable escaped.
-fn quoted(path: &Path) -> String {
-    format!("{:?}", path.display().to_string())
-}
-
-/// Octets of the longest file that is read: hundreds of certificates fit.
-const LARGEST_FILE: u64 = 1024 * 1024;
 
 #[cfg(test)]
 mod tests;

@@ -55,6 +55,7 @@ mod info;
 mod identity;
 mod trust;
 mod system;
+mod pem_file;
 mod body;
 mod bounds;
 mod error;

@@ -2,11 +2,10 @@
 //!
 //! Parsing is `sealane-tls`' work; this room reads the file and names it in its errors.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
-use crate::error::{Error, Phase, Result};
+use crate::error::{Error, Result};
+use crate::pem_file::{quoted, read};
 use crate::system;
 
 /// Trust anchors, as whole certificates. Cloning is cheap.
@@ -64,20 +63,10 @@ impl Roots {
     /// such as `ENOENT`). The message names the file.
     pub fn from_pem_file(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let shown = format!("CA file {:?}", path.display().to_string());
-        let failed = |error| Error::io(Phase::Setup, &shown, error);
-        let mut octets = Vec::new();
-        let file = File::open(path).map_err(failed)?;
-        file.take(LARGEST_FILE + 1)
-            .read_to_end(&mut octets)
-            .map_err(failed)?;
-        if octets.len() as u64 > LARGEST_FILE {
-            let text = format!("{shown}: longer than {LARGEST_FILE} octets, so it is no CA file");
-            return Err(Error::option(text));
-        }
+        let octets = read(path, "CA file")?;
         let inner = sealane_tls::Roots::from_pem(&octets).map_err(|error| {
             let code = error.code();
-            Error::option(format!("{error} ({shown})"))
+            Error::option(format!("{error} (CA file {})", quoted(path)))
                 .with_code(code)
                 .with_source(error)
         })?;
@@ -96,6 +85,3 @@ impl Roots {
         self.inner
     }
 }
-
-/// Octets of the longest file that is read: the largest public bundles have a quarter of this.
-const LARGEST_FILE: u64 = 4 * 1024 * 1024;

@@ -2,6 +2,8 @@
 
 use sealane_testkit::certificates::TestCa;
 
+use std::fs::File;
+
 use super::*;
 
 #[test]
