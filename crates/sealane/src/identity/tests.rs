@@ -1,8 +1,8 @@
 //! Do the errors of an identity name the file that is wrong?
 
-use sealane_testkit::certificates::TestCa;
-
 use std::fs::File;
+
+use sealane_testkit::certificates::TestCa;
 
 use super::*;
 
