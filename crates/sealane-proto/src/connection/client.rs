@@ -182,6 +182,11 @@ impl ClientConnection {
     /// After an error both halves are closed, and there is no further event.
     pub fn poll_event(&mut self) -> Result<Option<Event>, ProtocolError> {
         if let Some(end) = self.core.take_due_end() {
+            if let Persistence::Close(why) = self.core.persistence
+                && self.is_idle()
+            {
+                self.core.close(why);
+            }
             return Ok(Some(end));
         }
         let event = match (&self.core.receiving, &self.exchange) {

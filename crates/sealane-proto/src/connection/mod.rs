@@ -226,7 +226,8 @@ impl<L: StartLine> Core<L> {
     /// Whether both halves wait for a message of which nothing is in the buffer.
     fn is_idle(&self) -> bool {
         let at_head = matches!(self.receiving, Receiving::Head(_));
-        at_head && matches!(self.sending, Sending::Head) && self.buffer.is_empty()
+        let quiet = self.buffer.is_empty() && !self.end_due;
+        at_head && matches!(self.sending, Sending::Head) && quiet
     }
 
     /// Whether the connection has left HTTP.

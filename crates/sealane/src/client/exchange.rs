@@ -59,6 +59,8 @@ pub(super) struct Exchange {
     answered: bool,
     /// The peer's side has ended, or the connection was lost.
     died: bool,
+    /// The protocol has been told that the peer's side has ended.
+    ended: bool,
     /// How long the connection may rest afterwards; `None` when it may not at all.
     rest: Option<Option<Duration>>,
     /// What of the body is known to be still to come.
@@ -167,6 +169,7 @@ impl Exchange {
             sent: false,
             answered: false,
             died: false,
+            ended: false,
             rest: Some(None),
             length: SizeHint::default(),
             received: 0,
@@ -190,12 +193,9 @@ impl Exchange {
         let Some(info) = self.held.as_ref().map(|(held, _)| held.info.clone()) else {
             return Err(self.failure(unexpected()));
         };
-        if answer == Answer::AfterUpload {
-            self.rest_of_upload().await?;
-        }
         self.gather();
-        if matches!(self.progress, Progress::Early(_)) {
-            // Nobody need read what has come already, so nobody else would send the rest.
+        // Nobody need read what has come whole, so nobody else would send the rest.
+        if answer == Answer::AfterUpload || matches!(self.progress, Progress::Early(_)) {
             self.rest_of_upload().await?;
             self.end_early();
         }
@@ -358,8 +358,12 @@ impl Exchange {
                 self.answered |= count > 0;
                 *budget = budget.saturating_sub(count.max(LEAST_COST));
             }
-            Poll::Ready(Ok(Received::CloseNotify)) => self.ended(InputEnd::Orderly),
-            Poll::Ready(Ok(Received::Truncated)) => self.ended(InputEnd::Truncated),
+            // Told once already, and nothing has come of it.
+            Poll::Ready(Ok(Received::CloseNotify | Received::Truncated)) if self.ended => {
+                return Err(unexpected());
+            }
+            Poll::Ready(Ok(Received::CloseNotify)) => self.end(InputEnd::Orderly),
+            Poll::Ready(Ok(Received::Truncated)) => self.end(InputEnd::Truncated),
             Poll::Ready(Err(error)) => {
                 self.died = true;
                 let (phase, what) = match self.progress {
@@ -378,8 +382,8 @@ impl Exchange {
         Ok(Poll::Ready(()))
     }
 
-    fn ended(&mut self, how: InputEnd) {
-        self.died = true;
+    fn end(&mut self, how: InputEnd) {
+        (self.died, self.ended) = (true, true);
         if let Some((connection, _)) = &mut self.held {
             connection.http.handle_end(how);
         }

@@ -104,6 +104,7 @@ impl Connections {
             if fresh || !claim.rested {
                 // Whoever has waited for this place keeps it.
                 claim.connection = None;
+                claim.rested = false;
                 return Ok(claim);
             }
         }

@@ -1,7 +1,10 @@
 //! Requests as programs write them: options, then a body piece by piece, then the response.
 
 use std::fmt;
+use std::future::{Future, poll_fn};
 use std::mem;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -436,15 +439,32 @@ impl ClientRequest {
         }
         // Nobody takes it any more: the request has been answered, or it has failed.
         let outcome = sending.outcome().await;
+        self.keep(outcome)
+    }
+
+    /// Keeps the answer that came before the request was complete.
+    fn keep(&mut self, outcome: Result<Response<Body>>) -> Result<()> {
+        self.state = State::Failed;
+        self.state = State::Answered(Box::new(outcome?));
+        Ok(())
+    }
+
+    /// The next piece of a body to write; `None` at its end, and when there is an answer already.
+    async fn piece_or_answer(&mut self, body: &mut Body) -> Result<Option<Bytes>> {
+        let State::Writing { sending, .. } = &mut self.state else {
+            return Ok(None);
+        };
+        let outcome = {
+            let (mut answer, mut piece) = (pin!(sending.outcome()), pin!(body.chunk()));
+            poll_fn(|context| match answer.as_mut().poll(context) {
+                Poll::Ready(outcome) => Poll::Ready(Err(outcome)),
+                Poll::Pending => piece.as_mut().poll(context).map(Ok),
+            })
+            .await
+        };
         match outcome {
-            Ok(response) => {
-                self.state = State::Answered(Box::new(response));
-                Ok(())
-            }
-            Err(error) => {
-                self.state = State::Failed;
-                Err(error)
-            }
+            Ok(piece) => piece,
+            Err(outcome) => self.keep(outcome).map(|()| None),
         }
     }
 
@@ -478,6 +498,9 @@ impl ClientRequest {
     ///
     /// Where nothing was written before and the body's length is known, Content-Length says it.
     ///
+    /// A response that has come whole is given when the request has left, or when the server takes
+    /// no more of it: it has refused (4xx or 5xx), or ended the connection.
+    ///
     /// # Errors
     ///
     /// As [`end`](Self::end); or the body failed.
@@ -486,7 +509,7 @@ impl ClientRequest {
         if let State::Ready { agent, outgoing } = self.state {
             return agent.carry(&outgoing, body, Answer::AtOnce).await;
         }
-        while let Some(piece) = body.chunk().await? {
+        while let Some(piece) = self.piece_or_answer(&mut body).await? {
             self.write(piece).await?;
         }
         match (self.state, body.trailers()) {

@@ -415,3 +415,14 @@ fn a_short_body_closes_the_connection() {
     assert!(client.send_end(None, &mut vec![]).is_err());
     assert_eq!(client.close_reason(), Some(CloseReason::MessageCut));
 }
+
+#[test]
+fn an_end_that_is_due_outlives_a_decision_to_close() {
+    let mut client = asking(&Method::POST);
+    client.receive(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    assert!(matches!(client.poll_event(), Ok(Some(Event::Response(_)))));
+    assert!(!client.is_idle(), "the end has not been told yet");
+    client.close_after_exchange(CloseReason::BodyAbandoned);
+    assert!(matches!(client.poll_event(), Ok(Some(Event::End(None)))));
+    assert_eq!(client.close_reason(), Some(CloseReason::BodyAbandoned));
+}

@@ -18,6 +18,7 @@ impl Exchange {
     pub(super) fn poll_rest(&mut self, context: &mut Context<'_>) -> Poll<Result<()>> {
         let mut budget = TURN;
         self.poll_upload(context, &mut budget)?;
+        self.watch_for_the_end(context, &mut budget);
         if self.ceased || (self.upload.is_none() && !self.is_leaving()) {
             return Poll::Ready(Ok(()));
         }
@@ -29,6 +30,22 @@ impl Exchange {
             return Poll::Pending;
         }
         self.poll_alarm(context).map(Err)
+    }
+
+    /// Where the response is complete, all that can still come is the peer's end, or a fault; either
+    /// way it takes no more of the request. Without this look a pending body would hide it.
+    fn watch_for_the_end(&mut self, context: &mut Context<'_>, budget: &mut usize) {
+        while matches!(self.progress, Progress::Early(_)) && !self.ceased && *budget > 0 {
+            let unasked = |held: &Self| {
+                let connection = held.held.as_ref().map(|(connection, _)| connection);
+                connection.is_none_or(|connection| connection.http.buffered() > 0)
+            };
+            match self.poll_receive(context, budget) {
+                Ok(Poll::Pending) => return,
+                Ok(Poll::Ready(())) if !self.died && !unasked(self) => {}
+                Ok(Poll::Ready(())) | Err(_) => self.give_up_upload(),
+            }
+        }
     }
 
     /// Sends what is left of the request, as far as body, socket and budget allow.
