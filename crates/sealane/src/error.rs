@@ -135,6 +135,12 @@ impl Error {
         self
     }
 
+    /// Takes the mark back: octets of the request have left at an earlier attempt.
+    pub(crate) fn left(mut self) -> Self {
+        self.inner.unsent = false;
+        self
+    }
+
     /// Adds to the message what else is known.
     pub(crate) fn with_more(mut self, text: &str) -> Self {
         self.inner.message.push_str(text);

@@ -2,15 +2,20 @@
 
 mod support;
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures_util::stream;
 use http::{Method, StatusCode};
 use http_body::Frame;
 use http_body_util::StreamBody;
-use sealane::{Body, RequestOptions};
+use sealane::{Agent, Body, Phase, RequestOptions};
 use support::scripted::{Scripted, gone, reset, say};
 use support::{Ground, body_of, facts, read_until, soon};
 use tokio::io::AsyncWriteExt;
+
+/// A limit that must not pass here.
+const SHORT: Duration = Duration::from_secs(1);
 
 /// A whole refusal that keeps its connection.
 const REFUSED: &str = "HTTP/1.1 413 Payload Too Large\r\nContent-Length: 2\r\n\r\nno";
@@ -141,4 +146,70 @@ async fn a_repetition_on_a_fresh_connection_does_not_call_it_reused() {
     let response = soon(agent.get(&url)).await.unwrap();
     assert!(!facts(&response).reused());
     assert_eq!(server.accepted(), 3);
+}
+
+/// The body is with the client whole, but not all of it has left when it is refused.
+#[tokio::test]
+async fn a_refusal_is_given_though_the_last_octets_have_not_left() {
+    for pieces in (16..80).step_by(8) {
+        let ground = Ground::new();
+        let server = answering(&ground, REFUSED).await;
+        let options = ground.agent_options().inactivity_timeout(SHORT);
+        let agent = Agent::new(options).unwrap();
+        let mut request = agent.request(post(server.url("/"))).unwrap();
+        for _ in 0..pieces {
+            soon(request.write(vec![7; 64 << 10])).await.unwrap();
+        }
+        let mut response = soon(request.end()).await.unwrap();
+        assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
+        assert_eq!(soon(body_of(&mut response)).await, b"no");
+    }
+}
+
+/// A server whose first connection dies in silence under its second request.
+async fn dying(ground: &Ground) -> Scripted {
+    Scripted::start(ground.server_config(), |mut stream, number| async move {
+        read_until(&mut stream, "\r\n\r\n").await;
+        say(&mut stream, ACCEPTED).await;
+        read_until(&mut stream, "\r\n\r\n").await;
+        if number > 0 {
+            say(&mut stream, ACCEPTED).await;
+            gone(&mut stream).await;
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_repetition_keeps_its_place_before_those_who_wait() {
+    let ground = Ground::new();
+    let server = dying(&ground).await;
+    let options = ground.agent_options().keep_alive(true).max_sockets(1);
+    let agent = Agent::new(options.connect_timeout(Duration::from_secs(5))).unwrap();
+    let url = server.url("/");
+    soon(body_of(&mut soon(agent.get(&url)).await.unwrap())).await;
+    let order = std::sync::Mutex::new(Vec::new());
+    let ask = async |name: &'static str| {
+        let mut response = soon(agent.get(&url)).await.unwrap();
+        soon(body_of(&mut response)).await;
+        order.lock().unwrap().push(name);
+    };
+    tokio::join!(ask("repeated"), ask("waiting"));
+    assert_eq!(*order.lock().unwrap(), ["repeated", "waiting"]);
+    assert_eq!(server.accepted(), 2);
+}
+
+#[tokio::test]
+async fn a_failed_repetition_does_not_call_its_request_unsent() {
+    let ground = Ground::new();
+    let server = dying(&ground).await;
+    let options = ground.agent_options().keep_alive(true);
+    let agent = Agent::new(options).unwrap();
+    let url = server.url("/");
+    soon(body_of(&mut soon(agent.get(&url)).await.unwrap())).await;
+    // Nobody can prove to be this server any more, so the repetition fails before it is sent.
+    server.replace(Ground::new().server_config());
+    let error = soon(agent.get(&url)).await.unwrap_err();
+    assert_eq!(error.phase(), Phase::Handshake, "{error:?}");
+    assert!(!error.replay_safe(), "the first attempt has left");
 }

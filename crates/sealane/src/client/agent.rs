@@ -15,7 +15,7 @@ use tower_service::Service;
 use super::connect::Dialer;
 use super::exchange::{Answer, Exchange, check_framing};
 use super::key::ConnectionKey;
-use super::lease::Connections;
+use super::lease::{Connections, Lease};
 use super::options::{AgentOptions, Timeouts};
 use super::outgoing::Outgoing;
 use super::request::{ClientRequest, RequestOptions};
@@ -185,41 +185,66 @@ impl Agent {
     ) -> Result<Response<Body>> {
         check_framing(request, &body, &self.inner.rules).map_err(Error::unsent)?;
         let key = request.key()?;
-        let (mut next, mut repeated) = (Some(body), false);
-        loop {
-            let body = next.take().unwrap_or_default();
-            let spare = body.again();
-            let limit = request.timeouts.connect;
-            let claim = self.inner.connections.claim(&key, repeated, limit).await?;
-            let carried = claim.connection.is_some();
-            let connection = match claim.connection {
-                Some(connection) => connection,
-                // Boxed: it is large, and seldom needed where connections are kept.
-                None => Box::pin(self.dialer(request).connect(&key)).await?,
-            };
-            let exchange = Exchange::begin(connection, claim.lease, request, body);
-            let exchange = exchange.map_err(Error::unsent)?;
-            let failure = match exchange.response(claim.rested, answer).await {
-                Ok(response) => return Ok(response),
-                Err(failure) => failure,
-            };
-            let attempt = Attempt {
-                reused: carried,
-                sent: failure.sent,
-                answered: failure.answered,
-                died: failure.died,
-                body_again: spare.is_some(),
-                repeated,
-            };
-            if matches!(failure.error.kind(), ErrorKind::Tls | ErrorKind::Io) {
-                // As after a failed handshake: a session of it may be the cause (reference §2.7).
-                self.inner.sessions.remove(&key);
+        let limit = request.timeouts.connect;
+        let spare = body.again();
+        let claim = self.inner.connections.claim(&key, limit).await?;
+        let (carried, rested) = (claim.connection.is_some(), claim.rested);
+        let connection = match claim.connection {
+            Some(connection) => connection,
+            // Boxed: it is large, and seldom needed where connections are kept.
+            None => Box::pin(self.dialer(request).connect(&key)).await?,
+        };
+        let exchange = Exchange::begin(connection, claim.lease, request, body);
+        let failure = match exchange
+            .map_err(Error::unsent)?
+            .response(rested, answer)
+            .await
+        {
+            Ok(response) => return Ok(response),
+            Err(failure) => failure,
+        };
+        self.forget_sessions(&key, &failure.error);
+        let attempt = Attempt {
+            reused: carried,
+            sent: failure.sent,
+            answered: failure.answered,
+            died: failure.died,
+            body_again: spare.is_some(),
+        };
+        match (failure.place, spare) {
+            (Some(place), Some(body)) if attempt.may_repeat(&request.method) => {
+                tracing::debug!(%key, "a kept connection died under a request: sent again");
+                let again = self.repeat(request, body, answer, place).await;
+                again.map_err(|error| if failure.sent { error.left() } else { error })
             }
-            if !attempt.may_repeat(&request.method) {
-                return Err(failure.error);
+            _ => Err(failure.error),
+        }
+    }
+
+    /// Sends a request for the second and last time, on a fresh connection in the same place: where
+    /// one has died, others that rest may be dead, too.
+    async fn repeat(
+        &self,
+        request: &Outgoing,
+        body: Body,
+        answer: Answer,
+        place: Lease,
+    ) -> Result<Response<Body>> {
+        let connection = Box::pin(self.dialer(request).connect(place.key())).await?;
+        let exchange = Exchange::begin(connection, place, request, body).map_err(Error::unsent)?;
+        let outcome = exchange.response(false, answer).await;
+        outcome.map_err(|failure| {
+            if let Some(place) = &failure.place {
+                self.forget_sessions(place.key(), &failure.error);
             }
-            tracing::debug!(%key, "a kept connection died under a request, which is sent again");
-            (next, repeated) = (spare, true);
+            failure.error
+        })
+    }
+
+    /// As after a failed handshake: a session may be the cause of the failure (reference §2.7).
+    fn forget_sessions(&self, key: &ConnectionKey, error: &Error) {
+        if matches!(error.kind(), ErrorKind::Tls | ErrorKind::Io) {
+            self.inner.sessions.remove(key);
         }
     }
 

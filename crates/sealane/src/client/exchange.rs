@@ -41,6 +41,8 @@ mod upload;
 pub(super) struct Exchange {
     /// The connection and its place; gone once the exchange is over.
     held: Option<(Box<Connection>, Lease)>,
+    /// The place of a connection that has failed, for a repetition.
+    place: Option<Lease>,
     /// What is still to be sent of the request's body.
     upload: Option<Body>,
     /// The request is not sent whole; an answer may come all the same (RFC 9112 §9.5).
@@ -104,6 +106,8 @@ enum Step {
 /// What is known of an exchange that failed before its head came.
 pub(super) struct Failure {
     pub(super) error: Error,
+    /// The place of the connection, which is gone.
+    pub(super) place: Option<Lease>,
     pub(super) sent: bool,
     pub(super) answered: bool,
     pub(super) died: bool,
@@ -159,6 +163,7 @@ impl Exchange {
         };
         Ok(Self {
             held: Some((connection, lease)),
+            place: None,
             upload,
             ceased: false,
             broken: None,
@@ -221,8 +226,10 @@ impl Exchange {
             ErrorKind::Io | ErrorKind::Closed => self.broken.take().unwrap_or(error),
             _ => error,
         };
+        let held = self.held.take().map(|(_, lease)| lease);
         Failure {
             error: if self.sent { error } else { error.unsent() },
+            place: held.or(self.place.take()),
             sent: self.sent,
             answered: self.answered,
             died: self.died,
@@ -278,7 +285,7 @@ impl Exchange {
                 Err(error) => {
                     let error = self.misunderstood(error);
                     // There is no way on after it: nothing may wait here for more.
-                    self.held = None;
+                    self.place = self.held.take().map(|(_, lease)| lease);
                     return Err(error);
                 }
             }
@@ -293,7 +300,7 @@ impl Exchange {
             Hint::Spent => None,
         };
         let refused = head.status.is_client_error() || head.status.is_server_error();
-        if refused && self.upload.is_some() {
+        if refused && (self.upload.is_some() || self.is_leaving()) {
             // RFC 9112 §9.5: who has refused a request need not be sent the rest of it. Any other
             // answer may come from a server that goes on reading, `Connection: close` or not.
             self.give_up_upload();

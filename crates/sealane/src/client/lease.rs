@@ -59,13 +59,9 @@ impl Connections {
     }
 
     /// Waits for a connection that can be used, or for the right to open one.
-    ///
-    /// `fresh` refuses connections that are open already: where one has died its siblings may be
-    /// dead, too.
     pub(super) async fn claim(
         self: &Arc<Self>,
         key: &ConnectionKey,
-        fresh: bool,
         limit: Option<Duration>,
     ) -> Result<Claim> {
         loop {
@@ -98,13 +94,12 @@ impl Connections {
                 return Ok(claim);
             };
             // Also one that was handed over: the runtime may have been busy in between.
-            if !fresh && connection.is_quiet() {
+            if connection.is_quiet() {
                 return Ok(claim);
             }
-            if fresh || !claim.rested {
+            if !claim.rested {
                 // Whoever has waited for this place keeps it.
                 claim.connection = None;
-                claim.rested = false;
                 return Ok(claim);
             }
         }

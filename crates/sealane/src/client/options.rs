@@ -221,6 +221,8 @@ impl AgentOptions {
     }
 
     /// The longest time for the TLS handshake; default 10 s.
+    ///
+    /// A resumed handshake that proves too little is done again in full, with its own time.
     #[must_use]
     pub fn handshake_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.timeouts.handshake = limit.into();

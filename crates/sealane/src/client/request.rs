@@ -198,8 +198,10 @@ impl RequestOptions {
         self
     }
 
-    /// The longest time without an octet in either direction; default: the agent's
-    /// `inactivity_timeout`. When it passes, the request fails.
+    /// The longest time without an octet in either direction while the server is waited for;
+    /// default: the agent's `inactivity_timeout`. When it passes, the request fails.
+    ///
+    /// It does not run while the request's own body has nothing to give.
     #[must_use]
     pub fn timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.timeouts.idle = Some(limit.into());

@@ -5,7 +5,7 @@
 
 use http::Method;
 
-/// How a request failed.
+/// How a request failed that was sent for the first time; a second time is the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Attempt {
     /// The connection had carried an exchange before.
@@ -18,8 +18,6 @@ pub(super) struct Attempt {
     pub(super) died: bool,
     /// The request's body can be given from its start once more.
     pub(super) body_again: bool,
-    /// This was a repetition already.
-    pub(super) repeated: bool,
 }
 
 impl Attempt {
@@ -27,7 +25,7 @@ impl Attempt {
     pub(super) fn may_repeat(self, method: &Method) -> bool {
         let silently = self.reused && self.died && !self.answered;
         let harmless = !self.sent || is_idempotent(method);
-        silently && harmless && self.body_again && !self.repeated
+        silently && harmless && self.body_again
     }
 }
 

@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Phase};
 impl Exchange {
     /// Ready with an error when one of the deadlines has passed while nothing moved.
     pub(super) fn poll_alarm(&mut self, context: &mut Context<'_>) -> Poll<Error> {
-        let sending = self.is_leaving();
+        let sending = self.is_leaving() && !self.ceased;
         let Some((connection, lease)) = &mut self.held else {
             return Poll::Pending;
         };

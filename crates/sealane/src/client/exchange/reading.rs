@@ -48,6 +48,7 @@ impl Exchange {
         }
         if let Some(error) = self.wrong.take() {
             self.progress = Progress::Over;
+            self.place = None;
             return Poll::Ready(Some(Err(error)));
         }
         if self.progress == Progress::Body {
@@ -57,7 +58,7 @@ impl Exchange {
                 Poll::Ready(Ok(Step::End | Step::Head(_))) => {}
                 Poll::Ready(Err(error)) => {
                     self.progress = Progress::Over;
-                    self.held = None;
+                    (self.held, self.place) = (None, None);
                     return Poll::Ready(Some(Err(error)));
                 }
             }
@@ -68,7 +69,7 @@ impl Exchange {
                 Poll::Ready(Ok(())) => self.end_early(),
                 Poll::Ready(Err(error)) => {
                     self.progress = Progress::Over;
-                    self.held = None;
+                    (self.held, self.place) = (None, None);
                     return Poll::Ready(Some(Err(error)));
                 }
             }

@@ -32,8 +32,8 @@ impl Exchange {
         self.poll_alarm(context).map(Err)
     }
 
-    /// Where the response is complete, all that can still come is the peer's end, or a fault; either
-    /// way it takes no more of the request. Without this look a pending body would hide it.
+    /// Where the response is complete, all that can still come is the peer's end, or a fault;
+    /// either way it takes no more of the request. A pending body would hide it otherwise.
     fn watch_for_the_end(&mut self, context: &mut Context<'_>, budget: &mut usize) {
         while matches!(self.progress, Progress::Early(_)) && !self.ceased && *budget > 0 {
             let unasked = |held: &Self| {
@@ -54,7 +54,8 @@ impl Exchange {
         context: &mut Context<'_>,
         budget: &mut usize,
     ) -> Result<()> {
-        loop {
+        // What was given up is not sent any further, whatever of it still waits.
+        while !self.ceased {
             self.fill_outbox(context, budget)?;
             let Some((connection, _)) = &mut self.held else {
                 return Ok(());
@@ -123,7 +124,8 @@ impl Exchange {
     fn upload_broke(&mut self, error: TransportError) {
         if let Some((_, lease)) = &self.held {
             let what = format!("sending a request to {}", lease.key());
-            self.broken = Some(lost(Phase::SendBody, &what, error));
+            let error = lost(Phase::SendBody, &what, error);
+            self.broken.get_or_insert(error);
         }
         self.give_up_upload();
         self.died = true;

@@ -11,7 +11,6 @@ const STALE: Attempt = Attempt {
     answered: false,
     died: true,
     body_again: true,
-    repeated: false,
 };
 
 #[test]
@@ -48,10 +47,6 @@ fn each_single_doubt_forbids_a_repetition() {
         },
         Attempt {
             body_again: false,
-            ..STALE
-        },
-        Attempt {
-            repeated: true,
             ..STALE
         },
     ];
