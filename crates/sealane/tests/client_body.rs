@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode};
-use sealane::{Body, ClientRequest, ErrorKind, Phase, RequestOptions, create_server};
+use http::{Request, Response, StatusCode};
+use sealane::{Body, ClientRequest, ErrorKind, Phase, create_server};
+use support::asking::post;
 use support::octets::in_pieces;
 use support::scripted::{Scripted, Stream, gone, read_request, reset, say};
 use support::{Ground, body_of, facts, listen, read_until, soon, until};
@@ -20,10 +21,6 @@ const STILL: Duration = Duration::from_millis(300);
 
 /// More than all buffers on the way hold: ours, TLS' and those of two sockets.
 const ALL_BUFFERS: usize = 32 << 20;
-
-fn post(url: String) -> RequestOptions {
-    RequestOptions::new(url).method(Method::POST)
-}
 
 /// Octets of which each place is known.
 fn pattern(length: usize) -> Vec<u8> {

@@ -6,14 +6,13 @@ use std::sync::Arc;
 
 use http::{Request, Response};
 use sealane::{Agent, Body, create_server};
+use support::asking::OK;
 use support::octets::octets_of;
 use support::scripted::{Scripted, gone, read_request, recorder, say};
 use support::{Ground, body_of, listen, soon, until};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio_rustls::TlsAcceptor;
-
-const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 fn runtime() -> Runtime {
     let mut builder = tokio::runtime::Builder::new_current_thread();

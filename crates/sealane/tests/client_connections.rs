@@ -16,6 +16,7 @@ use http_body::Frame;
 use http_body_util::StreamBody;
 use sealane::{Agent, Body, ErrorKind, Phase, RequestOptions, Roots};
 use sealane_testkit::certificates::PemIdentity;
+use support::asking::OK;
 use support::scripted::{
     Scripted, Stream, TLS12, TLS13, read_request, recorder, say, server_config,
 };
@@ -24,8 +25,6 @@ use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 use tokio_rustls::rustls::SupportedProtocolVersion;
 use tokio_rustls::rustls::crypto::aws_lc_rs::Ticketer;
-
-const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 /// What nobody has asked for.
 const FORGED: &str = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";

@@ -10,6 +10,7 @@ use http::{Method, StatusCode};
 use http_body::Frame;
 use http_body_util::StreamBody;
 use sealane::{Agent, Body, Phase, RequestOptions};
+use support::asking::post;
 use support::scripted::{Scripted, gone, reset, say};
 use support::{Ground, body_of, facts, read_until, soon};
 use tokio::io::AsyncWriteExt;
@@ -22,10 +23,6 @@ const REFUSED: &str = "HTTP/1.1 413 Payload Too Large\r\nContent-Length: 2\r\n\r
 
 /// A whole answer that keeps its connection.
 const ACCEPTED: &str = "HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\nok";
-
-fn post(url: impl Into<String>) -> RequestOptions {
-    RequestOptions::new(url).method(Method::POST)
-}
 
 /// A server that gives this answer to the head of a request, and then does nothing more.
 async fn answering(ground: &Ground, answer: &'static str) -> Scripted {

@@ -10,25 +10,12 @@ use sealane::{
     Agent, AgentOptions, Body, Phase, RequestOptions, Roots, create_server, set_global_agent,
 };
 use sealane_testkit::certificates::TestCa;
+use support::asking::{OK, fetch, post};
 use support::octets::{in_pieces, octets_of};
 use support::scripted::{Scripted, Seen, Stream, gone, read_request, recorder, reset, say};
 use support::{Ground, body_of, facts, listen, soon, until};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{Mutex, Notify, mpsc};
-
-/// What a server says that keeps its connection.
-const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-
-/// Sends a GET and reads the answer to its end.
-async fn fetch(agent: &Agent, url: &str) -> sealane::Result<Response<Body>> {
-    let mut response = agent.get(url).await?;
-    assert_eq!(body_of(&mut response).await, b"ok");
-    Ok(response)
-}
-
-fn post(url: String) -> RequestOptions {
-    RequestOptions::new(url).method(Method::POST)
-}
 
 #[tokio::test]
 async fn c005_a_default_agent_keeps_nothing_and_says_so() {

@@ -5,26 +5,13 @@ mod support;
 use std::io::Write;
 use std::sync::Arc;
 
-use http::{Method, Response};
-use sealane::{Agent, Body, Phase, RequestOptions};
+use http::Method;
+use sealane::{Agent, Phase, RequestOptions};
+use support::asking::{OK, fetch, post};
 use support::scripted::{Scripted, gone, read_request, reset, say};
 use support::{Ground, body_of, facts, soon, until};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::{Notify, mpsc};
-
-/// What a server says that keeps its connection.
-const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-
-/// Sends a GET and reads the answer to its end.
-async fn fetch(agent: &Agent, url: &str) -> sealane::Result<Response<Body>> {
-    let mut response = agent.get(url).await?;
-    assert_eq!(body_of(&mut response).await, b"ok");
-    Ok(response)
-}
-
-fn post(url: String) -> RequestOptions {
-    RequestOptions::new(url).method(Method::POST)
-}
 
 /// What a server does with the second request on a connection.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -10,13 +10,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use http::{Method, Request, Response, StatusCode};
+use http::{Request, Response, StatusCode};
 use http_body::{Frame, SizeHint};
 use http_body_util::StreamBody;
-use sealane::{
-    Agent, Body, ClientRequest, Error, ErrorKind, Phase, RequestOptions, Server, create_server,
-};
+use sealane::{Agent, Body, ClientRequest, Error, ErrorKind, Phase, Server, create_server};
 use sealane_testkit::certificates::TestCa;
+use support::asking::post;
 use support::scripted::{Scripted, TLS12, gone, recorder, reset, say};
 use support::{Ground, body_of, facts, listen, read_until, soon, until};
 use tokio::sync::{Notify, mpsc};
@@ -29,10 +28,6 @@ const SHORT: Duration = Duration::from_millis(150);
 
 /// A limit that passes only when the clock jumps.
 const LONG: Duration = Duration::from_secs(3600);
-
-fn post(url: impl Into<String>) -> RequestOptions {
-    RequestOptions::new(url).method(Method::POST)
-}
 
 /// A body of unknown length made of these frames.
 fn framed<I>(frames: I) -> Body

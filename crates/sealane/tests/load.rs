@@ -10,33 +10,11 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use sealane::{Body, create_server};
+use support::octets::{in_pieces, octets_of};
 use support::{Ground, listen};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
-
-/// A small generator, so that both ends can make the same octets.
-struct Octets(u64);
-
-impl Octets {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn body(seed: u64) -> Vec<u8> {
-        let mut octets = Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
-        let length = match octets.next() % 10 {
-            0 => 0,
-            1..=7 => octets.next() % 2_000,
-            8 => octets.next() % 20_000,
-            _ => octets.next() % 200_000,
-        };
-        (0..length).map(|_| octets.next() as u8).collect()
-    }
-}
 
 /// Answers with the octets of `/SEED` and says whether the request's body was those of `x-seed`.
 async fn check_and_answer(mut request: Request<Body>) -> sealane::Result<Response<Body>> {
@@ -49,10 +27,10 @@ async fn check_and_answer(mut request: Request<Body>) -> sealane::Result<Respons
     while let Some(chunk) = request.body_mut().chunk().await? {
         body.extend_from_slice(&chunk);
     }
-    let right = body == Octets::body(seed);
-    let answer = Octets::body(request.uri().path()[1..].parse().unwrap());
+    let right = body == octets_of(seed);
+    let answer = octets_of(request.uri().path()[1..].parse().unwrap());
     let body = if seed % 3 == 0 {
-        streamed(answer)
+        in_pieces(answer)
     } else {
         Body::from(answer)
     };
@@ -61,23 +39,6 @@ async fn check_and_answer(mut request: Request<Body>) -> sealane::Result<Respons
         .headers_mut()
         .insert("x-right", if right { "yes" } else { "no" }.parse().unwrap());
     Ok(response)
-}
-
-/// The octets in pieces of unlike size, of unknown length.
-fn streamed(octets: Vec<u8>) -> Body {
-    let (mut sender, body) = Body::channel();
-    tokio::spawn(async move {
-        let mut rest = Bytes::from(octets);
-        let mut size = 1;
-        while !rest.is_empty() {
-            let piece = rest.split_to(size.min(rest.len()));
-            size = size * 3 + 1;
-            if sender.send(piece).await.is_err() {
-                return;
-            }
-        }
-    });
-    body
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -96,13 +57,13 @@ async fn ten_thousand_requests_over_64_connections_lose_no_octet() {
                     let request = Request::post(format!("/{back}"))
                         .header("host", "localhost")
                         .header("x-seed", there)
-                        .body(Full::from(Octets::body(there)))
+                        .body(Full::from(octets_of(there)))
                         .unwrap();
                     sender.ready().await.unwrap();
                     let response = sender.send_request(request).await.unwrap();
                     assert_eq!(response.headers()["x-right"], "yes");
                     let body = response.into_body().collect().await.unwrap().to_bytes();
-                    assert!(body == Octets::body(back), "client {client} round {round}");
+                    assert!(body == octets_of(back), "client {client} round {round}");
                     done.fetch_add(1, Ordering::Relaxed);
                 }
             })

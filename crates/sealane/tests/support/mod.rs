@@ -33,6 +33,7 @@ use tokio_rustls::rustls::{
     ProtocolVersion, RootCertStore, SignatureScheme,
 };
 
+pub mod asking;
 pub mod octets;
 pub mod program;
 pub mod scripted;

@@ -47,37 +47,34 @@ impl Exchange {
             return self.hand_out(piece);
         }
         if let Some(error) = self.wrong.take() {
-            self.progress = Progress::Over;
-            self.place = None;
-            return Poll::Ready(Some(Err(error)));
+            return self.fail(error);
         }
         if self.progress == Progress::Body {
             match self.poll_step(context) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Ok(Step::Data(piece))) => return self.hand_out(piece),
                 Poll::Ready(Ok(Step::End | Step::Head(_))) => {}
-                Poll::Ready(Err(error)) => {
-                    self.progress = Progress::Over;
-                    (self.held, self.place) = (None, None);
-                    return Poll::Ready(Some(Err(error)));
-                }
+                Poll::Ready(Err(error)) => return self.fail(error),
             }
         }
         if matches!(self.progress, Progress::Early(_)) {
             match self.poll_rest(context) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Ok(())) => self.end_early(),
-                Poll::Ready(Err(error)) => {
-                    self.progress = Progress::Over;
-                    (self.held, self.place) = (None, None);
-                    return Poll::Ready(Some(Err(error)));
-                }
+                Poll::Ready(Err(error)) => return self.fail(error),
             }
         }
         match std::mem::replace(&mut self.progress, Progress::Over) {
             Progress::Whole(Some(trailers)) => Poll::Ready(Some(Ok(Frame::trailers(trailers)))),
             _ => Poll::Ready(None),
         }
+    }
+
+    /// Tells the reader what is wrong, once, and lets go of the connection and its place.
+    fn fail(&mut self, error: Error) -> Poll<Option<Result<Frame<Bytes>>>> {
+        self.progress = Progress::Over;
+        (self.held, self.place) = (None, None);
+        Poll::Ready(Some(Err(error)))
     }
 
     fn hand_out(&mut self, piece: Bytes) -> Poll<Option<Result<Frame<Bytes>>>> {

@@ -36,13 +36,13 @@ impl Exchange {
     /// either way it takes no more of the request. A pending body would hide it otherwise.
     fn watch_for_the_end(&mut self, context: &mut Context<'_>, budget: &mut usize) {
         while matches!(self.progress, Progress::Early(_)) && !self.ceased && *budget > 0 {
-            let unasked = |held: &Self| {
-                let connection = held.held.as_ref().map(|(connection, _)| connection);
-                connection.is_none_or(|connection| connection.http.buffered() > 0)
-            };
-            match self.poll_receive(context, budget) {
+            let received = self.poll_receive(context, budget);
+            let held = self.held.as_ref();
+            let silent = held.is_some_and(|(connection, _)| connection.http.buffered() == 0);
+            match received {
                 Ok(Poll::Pending) => return,
-                Ok(Poll::Ready(())) if !self.died && !unasked(self) => {}
+                // Only TLS itself had something to say.
+                Ok(Poll::Ready(())) if silent && !self.died => {}
                 Ok(Poll::Ready(())) | Err(_) => self.give_up_upload(),
             }
         }
