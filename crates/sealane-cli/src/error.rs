@@ -107,7 +107,7 @@ pub(crate) fn reason(error: &std::io::Error) -> String {
 }
 
 /// The exit code when the work could not be done.
-pub const FAILED: u8 = 1;
+const FAILED: u8 = 1;
 
 /// The exit code for a wrong command line, as clap has it.
 pub const USAGE: u8 = 2;

@@ -18,7 +18,7 @@ use http_body::Body as _;
 use sealane::{Body, ClientRequest, ConnectionInfo, RequestOptions};
 use tokio::io::AsyncReadExt;
 
-use crate::error::{Ended, FAILED, Failure, Result};
+use crate::error::{Ended, Failure, Result};
 use crate::fetch::options::ClientArgs;
 use crate::fetch::output::Output;
 use crate::fetch::trust::Agents;
@@ -82,7 +82,7 @@ pub async fn run(args: &ClientArgs, asked: &[Asked]) -> Result<Ended> {
 
 /// Sends all requests.
 async fn every(args: &ClientArgs, asked: &[Asked]) -> Result<Ended> {
-    if args.output.is_some() && asked.len() > 1 {
+    if output::file(args).is_some() && asked.len() > 1 {
         let message = format!(
             "--output takes one body, and there are {} URLs",
             asked.len()
@@ -126,14 +126,12 @@ async fn exchange(
         output.head(&show::head(&response)).await?;
     }
     let status = response.status();
-    if args.fail && (status.is_client_error() || status.as_u16() >= 500) {
+    if args.fail && status.as_u16() >= 400 {
         let (url, status) = (
             failure::without_secrets(&asked.url),
             show::status(&response),
         );
-        return Err(Failure::new(format!("{url} was answered with {status}"))
-            .exit(FAILED)
-            .into());
+        return Err(Failure::new(format!("{url} was answered with {status}")).into());
     }
     if !args.silent
         && status.is_redirection()

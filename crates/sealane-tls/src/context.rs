@@ -8,11 +8,11 @@ use std::fmt;
 use std::sync::{Arc, LazyLock};
 
 use rustls::ServerConfig;
-use rustls::SupportedCipherSuite;
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::{self, Ticketer, cipher_suite as suite};
 use rustls::server::NoServerSessionStorage;
 use rustls::version::{TLS12, TLS13};
+use rustls::{SupportedCipherSuite, SupportedProtocolVersion};
 
 use crate::error::OptionError;
 use crate::identity::Identity;
@@ -44,13 +44,8 @@ pub(crate) struct Choices {
 impl SecureContext {
     /// Makes the context of a server.
     pub(crate) fn for_server(choices: Choices) -> Result<Self, OptionError> {
-        let versions: &[_] = match (choices.tls13, choices.tls12) {
-            (true, true) => &[&TLS13, &TLS12],
-            (true, false) => &[&TLS13],
-            (false, _) => &[&TLS12],
-        };
         let mut config = ServerConfig::builder_with_provider(Arc::clone(&PROVIDER))
-            .with_protocol_versions(versions)
+            .with_protocol_versions(versions(choices.tls13, choices.tls12))
             .map_err(|error| unusable(&error))?
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(SingleIdentity::new(choices.identity.certified())));
@@ -96,6 +91,18 @@ impl fmt::Debug for SecureContext {
             .field("alpn_protocols", &protocols)
             .field("honor_cipher_order", &self.server.ignore_client_order)
             .finish_non_exhaustive()
+    }
+}
+
+/// All versions, the newest first.
+static VERSIONS: [&SupportedProtocolVersion; 2] = [&TLS13, &TLS12];
+
+/// The versions to speak, of which there is at least one.
+fn versions(tls13: bool, tls12: bool) -> &'static [&'static SupportedProtocolVersion] {
+    match (tls13, tls12) {
+        (true, true) => &VERSIONS,
+        (true, false) => &VERSIONS[..1],
+        (false, _) => &VERSIONS[1..],
     }
 }
 

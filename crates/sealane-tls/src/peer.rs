@@ -78,7 +78,7 @@ impl TlsInfo {
         self.group
     }
 
-    /// The application protocol (RFC 7301), such as `http/1.1`; `None` when the peer offered none.
+    /// The application protocol (RFC 7301), such as `http/1.1`; `None` when none was agreed on.
     ///
     /// A name that is not ASCII is shown octet by octet as ISO 8859-1.
     pub fn alpn(&self) -> Option<&str> {
@@ -188,7 +188,7 @@ fn group_name(group: NamedGroup) -> &'static str {
     }
 }
 
-/// The name of an application protocol as text; the one we serve costs no allocation.
+/// The name of an application protocol as text; the one we speak costs no allocation.
 fn alpn_name(name: &[u8]) -> Cow<'static, str> {
     match name {
         b"http/1.1" => Cow::Borrowed("http/1.1"),

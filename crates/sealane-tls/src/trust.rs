@@ -2,8 +2,9 @@
 //!
 //! Whole certificates, not only names and keys: a server may present one of them itself, and then
 //! it is compared octet by octet. It vouches for others only if it says that it may, and within the
-//! limits that it sets itself. Files and the machine's own store are read by the facade. What an
-//! anchor says of its dates is not looked at: whoever gave it decided (RFC 5280 §6.2).
+//! limits that it sets itself. Files and the machine's own store are read by the facade. Where an
+//! anchor vouches for others its dates are not looked at: whoever gave it decided (RFC 5280 §6.2).
+//! Presented as the server's own, its dates count.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -22,8 +23,8 @@ use crate::permissions::{self, Bar};
 /// Trust anchors as whole certificates.
 ///
 /// Cloning shares. Each certificate counts once, however often it is given. One that is no
-/// authority's, such as a device's own, is believed when a server presents it, and vouches for no
-/// other.
+/// authority's, such as a device's own, vouches for no other; a server that presents it is believed
+/// if it is self-signed.
 #[derive(Clone)]
 pub struct Roots {
     /// Shared by all clones.

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
-use http::{Method, StatusCode};
+use http::StatusCode;
 use http_body::Frame;
 use http_body_util::StreamBody;
-use sealane::{Agent, Body, Phase, RequestOptions};
+use sealane::{Agent, Body, Phase};
 use support::asking::post;
 use support::scripted::{Scripted, gone, reset, say};
 use support::{Ground, body_of, facts, read_until, soon};

@@ -193,6 +193,6 @@ async fn bench_client_keeps_its_contract() {
             if mode == "new" { 1.0 } else { 0.0 },
             "{line}"
         );
-        assert!(value("gbs") >= 0.0 && value("cpu_s_gb") > 0.0, "{line}");
+        assert!(mode != "bulk" || value("gbs") > 0.0, "{line}");
     }
 }

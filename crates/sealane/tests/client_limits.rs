@@ -115,8 +115,10 @@ async fn interim_responses_do_not_move_the_limit_of_the_head() {
         read_request(&mut stream).await;
         for _ in 0..8 {
             say(&mut stream, "HTTP/1.1 102 Processing\r\n\r\n").await;
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            tokio::time::sleep(SHORT / 4).await;
         }
+        // Twice too late; in time, had each of them moved the limit.
+        say(&mut stream, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
         gone(&mut stream).await;
     })
     .await;

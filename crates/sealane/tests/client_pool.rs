@@ -5,9 +5,10 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Method, Request, Response};
+use http::{Request, Response};
 use sealane::{
-    Agent, AgentOptions, Body, Phase, RequestOptions, Roots, create_server, set_global_agent,
+    Agent, AgentOptions, Body, Phase, RequestOptions, Roots, Scheduling, create_server,
+    set_global_agent,
 };
 use sealane_testkit::certificates::TestCa;
 use support::asking::{OK, fetch, post};
@@ -83,6 +84,42 @@ async fn c007_a_connection_is_busy_until_its_response_has_been_read() {
         "the last one returned goes first"
     );
     assert!(facts(&after).reused());
+}
+
+/// Keeps two connections idle, the second one returned first, and says which goes out next.
+async fn next_of_two(options: AgentOptions) -> (Agent, Vec<u8>) {
+    let ground = Ground::new();
+    let more = Arc::new(Notify::new());
+    let server = Scripted::start(ground.server_config(), {
+        let more = Arc::clone(&more);
+        move |stream, connection| slow_or_not(stream, connection, Arc::clone(&more))
+    })
+    .await;
+    let agent = Agent::new(options.ca(ground.roots())).unwrap();
+    let mut slow = agent.get(server.url("/slow")).await.unwrap();
+    body_of(&mut agent.get(server.url("/")).await.unwrap()).await;
+    more.notify_one();
+    body_of(&mut slow).await;
+    let kept = agent.total_socket_count();
+    let next = body_of(&mut agent.get(server.url("/")).await.unwrap()).await;
+    assert_eq!(agent.total_socket_count(), kept, "none is opened");
+    (agent, next)
+}
+
+#[tokio::test]
+async fn an_agent_takes_its_idle_connections_in_the_order_it_was_told() {
+    let keeping = || AgentOptions::new().keep_alive(true);
+    assert_eq!(next_of_two(keeping()).await.1, b"0");
+    let fifo = keeping().scheduling(Scheduling::Fifo);
+    assert_eq!(next_of_two(fifo).await.1, b"1");
+}
+
+#[tokio::test]
+async fn an_agent_keeps_no_more_idle_connections_than_it_was_told() {
+    let options = AgentOptions::new().keep_alive(true).max_free_sockets(1);
+    let (agent, next) = next_of_two(options).await;
+    assert_eq!(agent.total_socket_count(), 1);
+    assert_eq!(next, b"1", "the one that was returned first is kept");
 }
 
 /// Answers `/slow` in two parts, and everything else with the number of the connection.

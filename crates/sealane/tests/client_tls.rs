@@ -75,6 +75,19 @@ async fn c033_the_server_sees_exactly_the_name_that_was_asked_for() {
     // Asked for by address alone, there is no name to tell.
     body_of(&mut agent.get(server.url("/")).await.unwrap()).await;
     assert_eq!(seen.recv().await.unwrap().servername, None);
+
+    let agent = Agent::new(ground.agent_options().servername("a.test")).unwrap();
+    body_of(&mut agent.get(server.url("/")).await.unwrap()).await;
+    assert_eq!(
+        seen.recv().await.unwrap().servername.as_deref(),
+        Some("a.test")
+    );
+    let options = RequestOptions::new(server.url("/")).servername("b.test");
+    body_of(&mut agent.get(options).await.unwrap()).await;
+    assert_eq!(
+        seen.recv().await.unwrap().servername.as_deref(),
+        Some("b.test")
+    );
 }
 
 #[tokio::test]
@@ -230,7 +243,7 @@ async fn a_session_whose_connection_broke_is_forgotten() {
 }
 
 #[tokio::test]
-async fn c048_a_session_with_the_wrong_server_is_never_kept() {
+async fn c048_a_server_of_another_name_is_refused_each_time() {
     let ground = Ground::new();
     let config = ground.server_config_for(&["elsewhere.test"], TLS12);
     let (server, mut seen) = recorder(config).await;

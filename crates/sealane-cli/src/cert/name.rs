@@ -111,7 +111,7 @@ fn host(text: &str) -> std::result::Result<String, String> {
             _ => format!("{text:?} is no host name: see its part {label:?}"),
         });
     }
-    // All clients take such a name for a mistaken address (WHATWG URL, \"ends in a number\").
+    // All clients take such a name for a mistaken address (WHATWG URL, "ends in a number").
     let last = labels.last().copied().unwrap_or_default();
     if last.bytes().all(|octet| octet.is_ascii_digit()) {
         let text = visible(text);

@@ -50,13 +50,15 @@ fn hint(kind: ErrorKind, phase: Phase, code: &str, args: &ClientArgs) -> Option<
         ));
     }
     Some(match code {
+        "DEPTH_ZERO_SELF_SIGNED_CERT" if args.cacert.is_none() => {
+            "if you know this server, give its certificate with --cacert FILE".to_owned()
+        }
         "DEPTH_ZERO_SELF_SIGNED_CERT"
         | "SELF_SIGNED_CERT_IN_CHAIN"
         | "UNABLE_TO_VERIFY_LEAF_SIGNATURE"
-        | "UNABLE_TO_GET_ISSUER_CERT"
         | "UNABLE_TO_GET_ISSUER_CERT_LOCALLY" => match &args.cacert {
-            None => "if you know this server, give the certificate of its authority, or its own, \
-                     with --cacert FILE"
+            None => "if you know this server, give the certificate of its authority with \
+                     --cacert FILE"
                 .to_owned(),
             Some(file) => format!(
                 "the authority that signed it is not in {}, or the server left out an \

@@ -18,6 +18,12 @@ use crate::fetch::options::ClientArgs;
 use crate::fetch::output::progress::Progress;
 use crate::new_file::{beside, file_of_mode};
 
+/// The file that a body goes to; `-` is standard output, as without the option.
+pub(super) fn file(args: &ClientArgs) -> Option<&Path> {
+    let path = args.output.as_deref();
+    path.filter(|path| *path != Path::new("-"))
+}
+
 #[cfg(test)]
 mod tests;
 
@@ -41,11 +47,7 @@ impl Output {
     /// # Errors
     /// When the file cannot be written.
     pub(super) async fn open(args: &ClientArgs) -> Result<Self> {
-        let path = args
-            .output
-            .as_deref()
-            .filter(|path| *path != Path::new("-"));
-        let file = match path {
+        let file = match file(args) {
             Some(path) => Some(Target::open(path).await.map_err(|it| it.exit(USAGE))?),
             None => None,
         };

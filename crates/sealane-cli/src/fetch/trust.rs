@@ -9,7 +9,7 @@ use url::{Host, Url};
 
 use crate::data_folder;
 use crate::dev_ca;
-use crate::error::{Result, USAGE};
+use crate::error::{Failure, Result, USAGE};
 use crate::fetch::options::ClientArgs;
 use crate::fetch::{Asked, failure};
 use crate::terminal::note;
@@ -32,7 +32,7 @@ impl Agents {
     /// # Errors
     /// When a file of certificates or keys cannot be used.
     pub(super) fn new(args: &ClientArgs, asked: &[Asked]) -> Result<Self> {
-        let failed = |error: sealane::Error| failure::of(&error, args).exit(USAGE);
+        let failed = |error| unusable(&error, args);
         let roots = roots(args)?;
         let pair = args.cert.as_ref().zip(args.key.as_ref());
         // Once for both agents: a pipe can be read no second time.
@@ -61,7 +61,6 @@ impl Agents {
 
 /// Makes an agent that believes these roots, and is this one if a server asks.
 fn agent(args: &ClientArgs, roots: Roots, identity: Option<Identity>) -> Result<Agent> {
-    let failed = |error: sealane::Error| failure::of(&error, args).exit(USAGE);
     let mut options = AgentOptions::new().keep_alive(true).ca(roots);
     if let Some(identity) = identity {
         options = options.identity(identity);
@@ -75,14 +74,18 @@ fn agent(args: &ClientArgs, roots: Roots, identity: Option<Identity>) -> Result<
     if let Some(limit) = args.timeout {
         options = options.inactivity_timeout(limit).head_timeout(limit);
     }
-    Agent::new(options).map_err(failed)
+    Agent::new(options).map_err(|error| unusable(&error, args))
+}
+
+/// An option, or a file that one names, cannot be used.
+fn unusable(error: &sealane::Error, args: &ClientArgs) -> Failure {
+    failure::of(error, args).exit(USAGE)
 }
 
 /// Whose certificates are believed everywhere.
 fn roots(args: &ClientArgs) -> Result<Roots> {
     if let Some(file) = &args.cacert {
-        let failed = |error: sealane::Error| failure::of(&error, args).exit(USAGE);
-        return Roots::from_pem_file(file).map_err(failed);
+        return Roots::from_pem_file(file).map_err(|error| unusable(&error, args));
     }
     let roots = Roots::bundled();
     match Roots::system() {

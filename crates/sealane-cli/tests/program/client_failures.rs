@@ -147,7 +147,7 @@ fn no_connection() {
         "{said}"
     );
     assert!(said.contains("\nhint: is the server running"), "{said}");
-    // Without an answer to the handshake, and without one to the first request.
+    // Without an answer to the handshake.
     let mute = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("https://127.0.0.1:{}/", mute.local_addr().unwrap().port());
     let said = refused(&["get", "--connect-timeout", "300ms", &url], 3);

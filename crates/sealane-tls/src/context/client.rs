@@ -9,11 +9,10 @@ use std::sync::Arc;
 
 use rustls::client::{ClientSessionStore, Resumption};
 use rustls::sign::SingleCertAndKey;
-use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, CommonState, HandshakeKind};
 use rustls_pki_types::{ServerName, UnixTime};
 
-use super::{PROVIDER, unusable};
+use super::{PROVIDER, unusable, versions};
 use crate::domain::{ClientChoices, SecurityDomain};
 use crate::error::{HandshakeError, OptionError, Refusal};
 use crate::peer::Verdict;
@@ -41,18 +40,13 @@ impl ClientContext {
     /// Makes the context of a client.
     pub(crate) fn new(choices: ClientChoices) -> Result<Self, OptionError> {
         let domain = SecurityDomain::of_client(&choices);
-        let versions: &[_] = match (choices.tls13, choices.tls12) {
-            (true, true) => &[&TLS13, &TLS12],
-            (true, false) => &[&TLS13],
-            (false, _) => &[&TLS12],
-        };
         let verifier = Arc::new(ServerVerifier::new(
             choices.roots,
             PROVIDER.signature_verification_algorithms,
             choices.reject_unauthorized,
         ));
         let builder = ClientConfig::builder_with_provider(Arc::clone(&PROVIDER))
-            .with_protocol_versions(versions)
+            .with_protocol_versions(versions(choices.tls13, choices.tls12))
             .map_err(|error| unusable(&error))?
             .dangerous()
             .with_custom_certificate_verifier(Arc::clone(&verifier) as Arc<_>);

@@ -131,7 +131,7 @@ fn start(mut command: Command, folder: &Path) -> (Child, Lines<BufReader<ChildSt
 fn is_there(name: &str) -> bool {
     let found = std::process::Command::new(name).arg("-v").output().is_ok();
     if !found {
-        println!("left out: {name} is not installed");
+        super::left_out(&format!("{name} is not installed"));
     }
     found
 }
