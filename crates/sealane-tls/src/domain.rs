@@ -6,8 +6,7 @@
 
 use std::fmt;
 
-use aws_lc_rs::digest::{Context, SHA256};
-
+use crate::digest::Fields;
 use crate::identity::Identity;
 use crate::trust::Roots;
 
@@ -55,7 +54,7 @@ impl SecurityDomain {
         for flag in [tls12, tls13, send_servername, reject_unauthorized] {
             fields.put(&[u8::from(*flag)]);
         }
-        fields.finish()
+        Self(fields.finish())
     }
 }
 
@@ -66,44 +65,6 @@ impl fmt::Debug for SecurityDomain {
             write!(f, "{octet:02x}")?;
         }
         f.write_str("…)")
-    }
-}
-
-/// Fields on their way into a digest, each behind its length, so that no two lists of fields read
-/// the same.
-struct Fields(Context);
-
-impl Fields {
-    /// Starts with the kind of what is digested.
-    fn new(kind: &[u8]) -> Self {
-        let mut fields = Self(Context::new(&SHA256));
-        fields.put(kind);
-        fields
-    }
-
-    /// Adds one field.
-    fn put(&mut self, octets: &[u8]) {
-        self.put_length(octets.len());
-        self.0.update(octets);
-    }
-
-    /// Adds a list of fields behind their number.
-    fn put_list<'a>(&mut self, items: impl ExactSizeIterator<Item = &'a [u8]>) {
-        self.put_length(items.len());
-        items.for_each(|item| self.put(item));
-    }
-
-    /// Adds a length or a number of fields.
-    fn put_length(&mut self, length: usize) {
-        // No machine has more octets than 64 bits count.
-        self.0.update(&(length as u64).to_be_bytes());
-    }
-
-    /// The digest of all fields.
-    fn finish(self) -> SecurityDomain {
-        let mut out = [0; 32];
-        out.copy_from_slice(self.0.finish().as_ref());
-        SecurityDomain(out)
     }
 }
 

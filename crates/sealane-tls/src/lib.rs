@@ -30,18 +30,34 @@
 
 pub mod danger;
 pub mod options;
+mod contexts;
 pub mod context;
 pub mod domain;
 mod verify;
 pub mod session;
-pub mod name;
+mod ticket;
+mod store;
+mod hello;
+pub mod select;
+mod keylog;
+mod check;
+mod pin;
+mod identity_check;
+pub mod peer;
+mod certificate;
+mod revocation;
 pub mod trust;
 mod permissions;
+pub mod name;
 pub mod identity;
-pub mod select;
-pub mod peer;
+mod pkcs12;
+mod encryption;
 mod pem;
+mod parameters;
+mod crypto;
 pub mod error;
+mod diagnosis;
+mod digest;
 #[cfg(test)]
 mod pair;
 

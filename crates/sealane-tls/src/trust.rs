@@ -10,12 +10,12 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
-use aws_lc_rs::digest::{self, SHA256};
 use rustls_pki_types::{CertificateDer, Der, TrustAnchor};
 use webpki::anchor_from_trusted_cert;
 use x509_parser::asn1_rs::FromDer as _;
 use x509_parser::certificate::X509Certificate;
 
+use crate::digest::sha256;
 use crate::error::OptionError;
 use crate::pem;
 use crate::permissions::{self, Bar};
@@ -236,13 +236,6 @@ fn other_label(block: &pem::Block<'_>) -> OptionError {
 /// A refusal that names our option.
 fn refusal(code: &'static str, reason: impl Into<String>) -> OptionError {
     OptionError::new("ca", code, reason.into())
-}
-
-/// SHA-256 of some octets.
-fn sha256(octets: &[u8]) -> [u8; 32] {
-    let mut out = [0; 32];
-    out.copy_from_slice(digest::digest(&SHA256, octets).as_ref());
-    out
 }
 
 /// The bundled authorities, read once.

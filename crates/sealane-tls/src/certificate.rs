@@ -1,0 +1,1 @@
+//! A peer's certificate as an object: names, dates, key, fingerprints, and who issued it.

@@ -1,0 +1,1 @@
+//! Where cryptography comes from, and whether there is any.

@@ -1,0 +1,1 @@
+//! Keys behind a passphrase (RFC 8018), with bounded work.

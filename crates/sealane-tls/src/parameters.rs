@@ -1,0 +1,1 @@
+//! Versions, suites, groups and signature schemes: what was said, and what comes of it.
