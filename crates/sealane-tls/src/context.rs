@@ -16,7 +16,7 @@ use rustls::{SupportedCipherSuite, SupportedProtocolVersion};
 
 use crate::error::OptionError;
 use crate::identity::Identity;
-use crate::select::SingleIdentity;
+use crate::select::IdentityResolver;
 
 /// Everything a server needs to speak TLS. Cloning shares.
 #[derive(Clone)]
@@ -48,7 +48,7 @@ impl SecureContext {
             .with_protocol_versions(versions(choices.tls13, choices.tls12))
             .map_err(|error| unusable(&error))?
             .with_no_client_auth()
-            .with_cert_resolver(Arc::new(SingleIdentity::new(choices.identity.certified())));
+            .with_cert_resolver(Arc::new(IdentityResolver::new(&choices.identity)));
         config.alpn_protocols = choices.alpn_protocols;
         config.ignore_client_order = choices.honor_cipher_order;
         // TLS 1.2 without extended master secret is taken: what it endangers, client certificates

@@ -56,4 +56,3 @@ impl Fields {
         self.0.finalize().into()
     }
 }
-

@@ -47,9 +47,8 @@ impl SecurityDomain {
         } = choices;
         let mut fields = Fields::new(b"sealane client 1");
         fields.put(roots.digest());
-        // The chain's first certificate names the key, which was matched with it.
-        let chain = identity.as_ref().map(Identity::chain);
-        fields.put_list(chain.unwrap_or_default().iter().map(AsRef::as_ref));
+        let identity = identity.as_ref().map(Identity::digest);
+        fields.put_list(identity.iter().map(<[u8; 32]>::as_slice));
         fields.put_list(alpn_protocols.iter().map(Vec::as_slice));
         for flag in [tls12, tls13, send_servername, reject_unauthorized] {
             fields.put(&[u8::from(*flag)]);

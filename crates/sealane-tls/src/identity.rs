@@ -7,7 +7,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use rustls::SignatureAlgorithm;
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::sign::{CertifiedKey, SigningKey};
 use rustls_pki_types::{
@@ -18,20 +17,22 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::x509::SubjectPublicKeyInfo;
 use zeroize::Zeroizing;
 
+use crate::digest::Fields;
 use crate::error::OptionError;
 use crate::pem::{self, Block, PemError};
 
-/// A certificate chain with the private key that belongs to its first certificate.
+/// One certificate chain with its private key, or several: RSA beside ECDSA, say.
 ///
-/// Cloning shares; the key is never shown.
+/// The order counts: a peer is shown the first whose key can sign in a way the peer accepts.
+/// Cloning shares; keys are never shown.
 #[derive(Clone)]
 pub struct Identity {
-    /// Shared by all clones.
-    inner: Arc<Inner>,
+    /// At least one pair, most wanted first; shared by all clones.
+    pairs: Arc<[Arc<Pair>]>,
 }
 
-/// What clones share.
-struct Inner {
+/// One chain with its key.
+struct Pair {
     /// Chain and key as rustls takes them.
     certified: Arc<CertifiedKey>,
     /// The end-entity certificate's subject, as text, unescaped.
@@ -64,6 +65,67 @@ impl Identity {
         chain: Vec<CertificateDer<'static>>,
         key: PrivateKeyDer<'static>,
     ) -> Result<Self, OptionError> {
+        Ok(Self {
+            pairs: Arc::new([Arc::new(Pair::new(chain, key)?)]),
+        })
+    }
+
+    /// Adds another identity's pairs behind the own ones.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            pairs: self.pairs.iter().chain(&*other.pairs).cloned().collect(),
+        }
+    }
+
+    /// The certificates of the first pair in DER, end-entity certificate first.
+    pub fn chain(&self) -> &[CertificateDer<'static>] {
+        // Every constructor puts one in; none would mean no certificate.
+        self.chains().next().unwrap_or_default()
+    }
+
+    /// The certificates of each pair in DER, end-entity certificate first.
+    pub fn chains(&self) -> impl ExactSizeIterator<Item = &[CertificateDer<'static>]> {
+        self.pairs.iter().map(|pair| &*pair.certified.cert)
+    }
+
+    /// The first and the last moment at which each end-entity certificate is valid, in seconds of
+    /// Unix time, in the order of the pairs.
+    ///
+    /// Nothing is refused here for being out of date: this crate does not ask for the time.
+    pub fn validity(&self) -> impl ExactSizeIterator<Item = (i64, i64)> {
+        self.pairs.iter().map(|pair| pair.validity)
+    }
+
+    /// Chains and keys as rustls takes them, most wanted first.
+    pub(crate) fn certified(&self) -> impl ExactSizeIterator<Item = Arc<CertifiedKey>> {
+        self.pairs.iter().map(|pair| Arc::clone(&pair.certified))
+    }
+
+    /// A digest of all chains in their order. A chain's first certificate names its key, which was
+    /// matched with it.
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        let mut fields = Fields::new(b"sealane identity 1");
+        for chain in self.chains() {
+            fields.put_list(chain.iter().map(AsRef::as_ref));
+        }
+        fields.finish()
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Identity ")?;
+        f.debug_list().entries(&*self.pairs).finish()
+    }
+}
+
+impl Pair {
+    /// Matches a chain, end-entity certificate first, with its key.
+    fn new(
+        chain: Vec<CertificateDer<'static>>,
+        key: PrivateKeyDer<'static>,
+    ) -> Result<Self, OptionError> {
         // The library has copied what it needs; our copy of the secret is wiped on every way out.
         let key = Zeroizing::new(key);
         let signing = any_supported_type(&key).map_err(|_| unsupported_key(&key))?;
@@ -77,48 +139,22 @@ impl Identity {
         let dates = leaf.validity();
         let validity = (dates.not_before.timestamp(), dates.not_after.timestamp());
         drop(parsed);
-        // `CertifiedKey::new` does not parse the certificate: webpki would refuse X.509 v1.
-        let certified = Arc::new(CertifiedKey::new(chain, signing));
         Ok(Self {
-            inner: Arc::new(Inner {
-                certified,
-                subject,
-                validity,
-            }),
+            // `CertifiedKey::new` does not parse the certificate: webpki would refuse X.509 v1.
+            certified: Arc::new(CertifiedKey::new(chain, signing)),
+            subject,
+            validity,
         })
-    }
-
-    /// The certificates in DER, end-entity certificate first.
-    pub fn chain(&self) -> &[CertificateDer<'static>] {
-        &self.inner.certified.cert
-    }
-
-    /// The first and the last moment at which the end-entity certificate is valid, in seconds of
-    /// Unix time.
-    ///
-    /// Nothing is refused here for being out of date: this crate does not ask for the time.
-    pub fn validity(&self) -> (i64, i64) {
-        self.inner.validity
-    }
-
-    /// Chain and key as rustls takes them.
-    pub(crate) fn certified(&self) -> Arc<CertifiedKey> {
-        Arc::clone(&self.inner.certified)
-    }
-
-    /// The kind of key, by its signature algorithm.
-    fn key_kind(&self) -> SignatureAlgorithm {
-        self.inner.certified.key.algorithm()
     }
 }
 
-impl fmt::Debug for Identity {
+impl fmt::Debug for Pair {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Identity")
-            .field("subject", &self.inner.subject)
-            .field("certificates", &self.chain().len())
-            .field("key", &self.key_kind())
-            .field("validity", &self.inner.validity)
+        f.debug_struct("Pair")
+            .field("subject", &self.subject)
+            .field("certificates", &self.certified.cert.len())
+            .field("key", &self.certified.key.algorithm())
+            .field("validity", &self.validity)
             .finish_non_exhaustive()
     }
 }

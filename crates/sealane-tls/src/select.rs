@@ -9,9 +9,12 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use rustls::SignatureScheme;
+use rustls::client::ResolvesClientCert;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
+use crate::identity::Identity;
 use crate::peer::Verdict;
 
 /// What the resolver of a server, or the verifier of a client, saw during one call.
@@ -49,24 +52,53 @@ pub fn observe<R>(call: impl FnOnce() -> R) -> (R, Observation) {
     (result, slot.close())
 }
 
-/// Serves one identity to everyone and notes the name that was asked for.
+/// Shows each peer the first pair of an identity whose key the peer accepts, and notes the name a
+/// client asked for.
 #[derive(Debug)]
-pub(crate) struct SingleIdentity {
-    /// Chain and key, shared by all connections of the context.
-    certified: Arc<CertifiedKey>,
+pub(crate) struct IdentityResolver {
+    /// Chains and keys, most wanted first, shared by all connections of the context.
+    certified: Vec<Arc<CertifiedKey>>,
 }
 
-impl SingleIdentity {
-    /// Serves this chain and key.
-    pub(crate) fn new(certified: Arc<CertifiedKey>) -> Self {
-        Self { certified }
+impl IdentityResolver {
+    /// Shows pairs of this identity.
+    pub(crate) fn new(identity: &Identity) -> Self {
+        Self {
+            certified: identity.certified().collect(),
+        }
+    }
+
+    /// The first pair that can sign with one of the peer's schemes (RFC 8446 §4.2.3).
+    ///
+    /// In TLS 1.2 rustls leaves only schemes here that fit a suite both know (RFC 5246 §7.4.2).
+    fn fitting(&self, schemes: &[SignatureScheme]) -> Option<&Arc<CertifiedKey>> {
+        self.certified
+            .iter()
+            .find(|certified| certified.key.choose_scheme(schemes).is_some())
     }
 }
 
-impl ResolvesServerCert for SingleIdentity {
+impl ResolvesServerCert for IdentityResolver {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         note_servername(hello.server_name());
-        Some(Arc::clone(&self.certified))
+        // When none fits, rustls names the true reason only with a pair in its hands.
+        self.fitting(hello.signature_schemes())
+            .or(self.certified.first())
+            .cloned()
+    }
+}
+
+impl ResolvesClientCert for IdentityResolver {
+    fn resolve(
+        &self,
+        _issuers: &[&[u8]],
+        schemes: &[SignatureScheme],
+    ) -> Option<Arc<CertifiedKey>> {
+        self.fitting(schemes).cloned()
+    }
+
+    fn has_certs(&self) -> bool {
+        !self.certified.is_empty()
     }
 }
 

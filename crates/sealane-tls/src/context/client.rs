@@ -8,7 +8,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use rustls::client::{ClientSessionStore, Resumption};
-use rustls::sign::SingleCertAndKey;
 use rustls::{ClientConfig, CommonState, HandshakeKind};
 use rustls_pki_types::{ServerName, UnixTime};
 
@@ -16,7 +15,7 @@ use super::{PROVIDER, unusable, versions};
 use crate::domain::{ClientChoices, SecurityDomain};
 use crate::error::{HandshakeError, OptionError, Refusal};
 use crate::peer::Verdict;
-use crate::select::Observation;
+use crate::select::{IdentityResolver, Observation};
 use crate::verify::ServerVerifier;
 
 /// Everything a client needs to speak TLS. Cloning shares.
@@ -51,8 +50,9 @@ impl ClientContext {
             .dangerous()
             .with_custom_certificate_verifier(Arc::clone(&verifier) as Arc<_>);
         let mut config = match choices.identity {
-            Some(identity) => builder
-                .with_client_cert_resolver(Arc::new(SingleCertAndKey::from(identity.certified()))),
+            Some(identity) => {
+                builder.with_client_cert_resolver(Arc::new(IdentityResolver::new(&identity)))
+            }
             None => builder.with_no_client_auth(),
         };
         config.alpn_protocols = choices.alpn_protocols;

@@ -222,7 +222,10 @@ fn whoever_does_not_reject_is_told_all_the_same() {
 fn a_server_without_the_key_is_refused_whatever_is_allowed() {
     let ca = TestCa::new();
     let (theirs, own) = (identity(&ca, KeyKind::P256), identity(&ca, KeyKind::P256));
-    let stolen = CertifiedKey::new(theirs.chain().to_vec(), Arc::clone(&own.certified().key));
+    let stolen = CertifiedKey::new(
+        theirs.chain().to_vec(),
+        Arc::clone(&own.certified().next().unwrap().key),
+    );
     let mut server = ServerConfig::builder_with_provider(Arc::clone(&PROVIDER))
         .with_protocol_versions(rustls::ALL_VERSIONS)
         .unwrap()
@@ -353,7 +356,7 @@ fn demanding(ca: &TestCa) -> Arc<ServerConfig> {
         .unwrap()
         .with_client_cert_verifier(verifier)
         .with_cert_resolver(Arc::new(SingleCertAndKey::from(
-            identity(ca, KeyKind::P256).certified(),
+            identity(ca, KeyKind::P256).certified().next().unwrap(),
         )));
     server.alpn_protocols = vec![b"http/1.1".to_vec()];
     Arc::new(server)
@@ -436,7 +439,10 @@ fn whoever_does_not_reject_meets_odd_servers_but_none_without_the_key() {
         .self_signed();
     let who = Identity::from_pem(odd.chain_pem.as_bytes(), odd.key_pem.as_bytes()).unwrap();
     let other = identity(&TestCa::new(), KeyKind::P256);
-    let stolen = CertifiedKey::new(who.chain().to_vec(), Arc::clone(&other.certified().key));
+    let stolen = CertifiedKey::new(
+        who.chain().to_vec(),
+        Arc::clone(&other.certified().next().unwrap().key),
+    );
     let serve = |certified: Arc<CertifiedKey>| {
         let mut server = ServerConfig::builder_with_provider(Arc::clone(&PROVIDER))
             .with_protocol_versions(rustls::ALL_VERSIONS)
@@ -446,7 +452,10 @@ fn whoever_does_not_reject_meets_odd_servers_but_none_without_the_key() {
         server.alpn_protocols = vec![b"http/1.1".to_vec()];
         Arc::new(server)
     };
-    let (honest, thief) = (serve(who.certified()), serve(Arc::new(stolen)));
+    let (honest, thief) = (
+        serve(who.certified().next().unwrap()),
+        serve(Arc::new(stolen)),
+    );
     for version in VERSIONS {
         let options = ClientTlsOptions::new().ca(Roots::from_pem(&odd.chain_pem).unwrap());
         let options = options.min_version(version).max_version(version);
