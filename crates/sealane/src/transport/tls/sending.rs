@@ -1,0 +1,114 @@
+//! The way out: records sealed one at a time, sent, and the end of our side (RFC 8446 §6.1).
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use rustls::unbuffered::{ConnectionState, EncryptError, UnbufferedStatus, WriteTraffic};
+use tokio::io::AsyncWrite;
+
+use super::super::sealed::RECORD;
+use super::super::session::Session;
+use super::{Receiving, TlsStream, TransportError, tls_error};
+
+impl<S: Session> TlsStream<S> {
+    /// Whether sealed octets wait for the socket.
+    pub(crate) fn is_blocked(&self) -> bool {
+        !self.sealed.is_empty()
+    }
+
+    /// Seals at most one record's worth of `plain` and tries to send it; tells how much was taken.
+    ///
+    /// What is taken but could not be sent waits, and nothing more is taken until it has left.
+    pub(crate) fn poll_write(
+        &mut self,
+        context: &mut Context<'_>,
+        plain: &[u8],
+    ) -> Poll<Result<usize, TransportError>> {
+        if self.sealed.is_full() {
+            ready!(self.poll_flush(context))?;
+        }
+        if self.finished {
+            return Poll::Ready(Err(io::Error::from(io::ErrorKind::BrokenPipe).into()));
+        }
+        let record = &plain[..plain.len().min(RECORD)];
+        self.with_writer(|writer, space| writer.encrypt(record, space))?;
+        match self.poll_flush(context) {
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error.into())),
+            Poll::Ready(Ok(())) | Poll::Pending => Poll::Ready(Ok(record.len())),
+        }
+    }
+
+    /// Ready once nothing sealed waits any more.
+    pub(crate) fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.sealed.is_empty() {
+            let sent =
+                ready!(Pin::new(&mut self.socket).poll_write(context, self.sealed.octets()))?;
+            if sent == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.sealed.sent(sent);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Keeps close_notify back: what was sent must look cut short.
+    pub(crate) fn cut_short(&mut self) {
+        self.finished = true;
+    }
+
+    /// Says close_notify, sends it and ends our side of the TCP stream.
+    pub(crate) fn poll_close(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.finished {
+            self.seal_close_notify();
+        }
+        ready!(self.poll_flush(context))?;
+        Pin::new(&mut self.socket).poll_shutdown(context)
+    }
+
+    fn seal_close_notify(&mut self) {
+        // A session that cannot seal any more has said its last word already.
+        #[expect(
+            clippy::redundant_closure_for_method_calls,
+            reason = "its lifetimes are too narrow"
+        )]
+        let _ = self.with_writer(|writer, space| writer.queue_close_notify(space));
+        self.finished = true;
+    }
+
+    /// Runs `seal` with rustls' writer and enough space, giving it more if it asks.
+    fn with_writer(
+        &mut self,
+        seal: impl Fn(&mut WriteTraffic<'_, S::Data>, &mut [u8]) -> Result<usize, EncryptError>,
+    ) -> Result<(), TransportError> {
+        loop {
+            let UnbufferedStatus { discard, state } = self.session.process(&mut self.incoming);
+            let mut done = false;
+            let state = state.map_err(|error| {
+                self.finished = true;
+                tls_error::<S>(&error)
+            })?;
+            let step = match state {
+                ConnectionState::WriteTraffic(mut writer) => {
+                    done = true;
+                    self.sealed.fill(|space| seal(&mut writer, space))
+                }
+                ConnectionState::EncodeTlsData(mut record) => self.sealed.append(&mut record),
+                ConnectionState::TransmitTlsData(sent) => {
+                    sent.done();
+                    Ok(())
+                }
+                ConnectionState::PeerClosed => {
+                    self.receiving = Receiving::CloseNotify;
+                    Ok(())
+                }
+                _ => Err(io::ErrorKind::NotConnected.into()),
+            };
+            self.incoming.drain(..discard);
+            step?;
+            if done {
+                return Ok(());
+            }
+        }
+    }
+}
