@@ -5,15 +5,14 @@
 //! chosen here, with the reason.
 
 use std::fmt;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
-use rustls::ServerConfig;
-use rustls::crypto::CryptoProvider;
-use rustls::crypto::aws_lc_rs::{self, Ticketer, cipher_suite as suite};
+use rustls::crypto::aws_lc_rs::Ticketer;
 use rustls::server::NoServerSessionStorage;
 use rustls::version::{TLS12, TLS13};
-use rustls::{SupportedCipherSuite, SupportedProtocolVersion};
+use rustls::{ServerConfig, SupportedProtocolVersion};
 
+use crate::crypto::Crypto;
 use crate::error::OptionError;
 use crate::identity::Identity;
 use crate::select::IdentityResolver;
@@ -44,11 +43,12 @@ pub(crate) struct Choices {
 impl SecureContext {
     /// Makes the context of a server.
     pub(crate) fn for_server(choices: Choices) -> Result<Self, OptionError> {
-        let mut config = ServerConfig::builder_with_provider(Arc::clone(&PROVIDER))
-            .with_protocol_versions(versions(choices.tls13, choices.tls12))
-            .map_err(|error| unusable(&error))?
-            .with_no_client_auth()
-            .with_cert_resolver(Arc::new(IdentityResolver::new(&choices.identity)));
+        let mut config =
+            ServerConfig::builder_with_provider(Arc::clone(Crypto::choose(None)?.provider()))
+                .with_protocol_versions(versions(choices.tls13, choices.tls12))
+                .map_err(|error| unusable(&error))?
+                .with_no_client_auth()
+                .with_cert_resolver(Arc::new(IdentityResolver::new(&choices.identity)));
         config.alpn_protocols = choices.alpn_protocols;
         config.ignore_client_order = choices.honor_cipher_order;
         // TLS 1.2 without extended master secret is taken: what it endangers, client certificates
@@ -114,36 +114,6 @@ fn unusable(error: &rustls::Error) -> OptionError {
         format!("the TLS library cannot be set up: {error}"),
     )
 }
-
-/// The cryptography of all contexts: aws-lc with our order of suites.
-///
-/// Groups are the library's: X25519, P-256, P-384, and X25519MLKEM768 for clients that ask for it.
-/// rustls takes the first group in the *client's* order that both know, so a client that prefers
-/// the hybrid pays for it and gets it, and everyone else gets the cheap X25519. When the client
-/// sent no key share for that group, it is asked once more (HelloRetryRequest, RFC 8446 §4.1.4).
-static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| {
-    let provider = aws_lc_rs::default_provider();
-    Arc::new(CryptoProvider {
-        cipher_suites: SUITES.to_vec(),
-        ..provider
-    })
-});
-
-/// The suites, most wanted first: authenticated encryption and ephemeral keys only (RFC 9325 §4.2).
-///
-/// AES-128-GCM before AES-256-GCM: as safe for our purpose, and the fastest per octet; ChaCha20 is
-/// for clients without AES instructions that offer nothing else.
-const SUITES: &[SupportedCipherSuite] = &[
-    suite::TLS13_AES_128_GCM_SHA256,
-    suite::TLS13_AES_256_GCM_SHA384,
-    suite::TLS13_CHACHA20_POLY1305_SHA256,
-    suite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
-    suite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
-    suite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
-    suite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
-    suite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
-    suite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
-];
 
 mod client;
 

@@ -7,7 +7,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::sign::{CertifiedKey, SigningKey};
 use rustls_pki_types::{
     CertificateDer, PrivateKeyDer, PrivatePkcs1KeyDer, PrivatePkcs8KeyDer, PrivateSec1KeyDer,
@@ -17,6 +16,7 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::x509::SubjectPublicKeyInfo;
 use zeroize::Zeroizing;
 
+use crate::crypto::Crypto;
 use crate::digest::Fields;
 use crate::error::OptionError;
 use crate::pem::{self, Block, PemError};
@@ -128,7 +128,8 @@ impl Pair {
     ) -> Result<Self, OptionError> {
         // The library has copied what it needs; our copy of the secret is wiped on every way out.
         let key = Zeroizing::new(key);
-        let signing = any_supported_type(&key).map_err(|_| unsupported_key(&key))?;
+        let signing = Crypto::choose(None)?.load_key(&key);
+        let signing = signing.ok_or_else(|| unsupported_key(&key))?;
         let parsed = parse_chain(&chain)?;
         check_match(&parsed, signing.as_ref())?;
         // parse_chain refuses an empty chain.

@@ -11,7 +11,8 @@ use rustls::client::{ClientSessionStore, Resumption};
 use rustls::{ClientConfig, CommonState, HandshakeKind};
 use rustls_pki_types::{ServerName, UnixTime};
 
-use super::{PROVIDER, unusable, versions};
+use super::{unusable, versions};
+use crate::crypto::Crypto;
 use crate::domain::{ClientChoices, SecurityDomain};
 use crate::error::{HandshakeError, OptionError, Refusal};
 use crate::peer::Verdict;
@@ -39,12 +40,13 @@ impl ClientContext {
     /// Makes the context of a client.
     pub(crate) fn new(choices: ClientChoices) -> Result<Self, OptionError> {
         let domain = SecurityDomain::of_client(&choices);
+        let crypto = Crypto::choose(None)?;
         let verifier = Arc::new(ServerVerifier::new(
             choices.roots,
-            PROVIDER.signature_verification_algorithms,
+            crypto.provider().signature_verification_algorithms,
             choices.reject_unauthorized,
         ));
-        let builder = ClientConfig::builder_with_provider(Arc::clone(&PROVIDER))
+        let builder = ClientConfig::builder_with_provider(Arc::clone(crypto.provider()))
             .with_protocol_versions(versions(choices.tls13, choices.tls12))
             .map_err(|error| unusable(&error))?
             .dangerous()

@@ -3,6 +3,7 @@
 use core::time::Duration;
 use std::sync::Arc;
 
+use rustls::crypto::CryptoProvider;
 use rustls::server::WebPkiClientVerifier;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{CertificateError, ClientConfig, Error as TlsError, HandshakeKind};
@@ -10,7 +11,8 @@ use rustls::{RootCertStore, ServerConfig};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use sealane_testkit::certificates::{KeyKind, PemIdentity, Template, TestCa};
 
-use super::{ClientContext, PROVIDER};
+use super::ClientContext;
+use crate::crypto::Crypto;
 use crate::pair::{Pair, connect, connect_to, default_context, first_version, identity};
 use crate::{
     ClientTlsOptions, HandshakeError, HandshakeErrorKind, Identity, Observation, Roots,
@@ -226,7 +228,7 @@ fn a_server_without_the_key_is_refused_whatever_is_allowed() {
         theirs.chain().to_vec(),
         Arc::clone(&own.certified().next().unwrap().key),
     );
-    let mut server = ServerConfig::builder_with_provider(Arc::clone(&PROVIDER))
+    let mut server = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(rustls::ALL_VERSIONS)
         .unwrap()
         .with_no_client_auth()
@@ -347,11 +349,10 @@ fn demanding(ca: &TestCa) -> Arc<ServerConfig> {
     roots
         .add(CertificateDer::from(ca.certificate_der().to_vec()))
         .unwrap();
-    let verifier =
-        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&PROVIDER))
-            .build()
-            .unwrap();
-    let mut server = ServerConfig::builder_with_provider(Arc::clone(&PROVIDER))
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider())
+        .build()
+        .unwrap();
+    let mut server = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(rustls::ALL_VERSIONS)
         .unwrap()
         .with_client_cert_verifier(verifier)
@@ -444,7 +445,7 @@ fn whoever_does_not_reject_meets_odd_servers_but_none_without_the_key() {
         Arc::clone(&other.certified().next().unwrap().key),
     );
     let serve = |certified: Arc<CertifiedKey>| {
-        let mut server = ServerConfig::builder_with_provider(Arc::clone(&PROVIDER))
+        let mut server = ServerConfig::builder_with_provider(provider())
             .with_protocol_versions(rustls::ALL_VERSIONS)
             .unwrap()
             .with_no_client_auth()
@@ -468,4 +469,9 @@ fn whoever_does_not_reject_meets_odd_servers_but_none_without_the_key() {
         let forged = TlsError::InvalidCertificate(CertificateError::BadSignature);
         assert_eq!(pair.client_error, Some(forged), "{version}");
     }
+}
+
+/// The cryptography of the defaults.
+fn provider() -> Arc<CryptoProvider> {
+    Arc::clone(Crypto::choose(None).unwrap().provider())
 }
