@@ -1,25 +1,21 @@
-//! Who we are: a certificate chain and the private key of its first certificate, matched.
+//! Who we are: certificate chains, each with the private key of its first certificate, matched.
 //!
-//! From PEM or DER octets; files are read by the facade. Keys may be PKCS#8 (RFC 5958), SEC1
-//! (RFC 5915) or PKCS#1 (RFC 8017). Certificates are read for their public key and dates only:
+//! From PEM, DER or PKCS#12 octets; files are read by the facade. Keys may be PKCS#8 (RFC 5958),
+//! SEC1 (RFC 5915) or PKCS#1 (RFC 8017), in clear or encrypted. Certificates are read for their public key and dates only:
 //! whether a peer will trust them is its decision (RFC 5280 §6), and X.509 v1 is served too.
 
 use std::fmt;
 use std::sync::Arc;
 
-use rustls::sign::{CertifiedKey, SigningKey};
-use rustls_pki_types::{
-    CertificateDer, PrivateKeyDer, PrivatePkcs1KeyDer, PrivatePkcs8KeyDer, PrivateSec1KeyDer,
-};
-use x509_parser::asn1_rs::{Any, FromDer as _, Oid};
-use x509_parser::certificate::X509Certificate;
-use x509_parser::x509::SubjectPublicKeyInfo;
+use rustls::sign::CertifiedKey;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use zeroize::Zeroizing;
 
-use crate::crypto::Crypto;
 use crate::digest::Fields;
 use crate::error::OptionError;
-use crate::pem::{self, Block, PemError};
+use crate::pkcs12;
+
+use pair::Pair;
 
 /// One certificate chain with its private key, or several: RSA beside ECDSA, say.
 ///
@@ -29,16 +25,6 @@ use crate::pem::{self, Block, PemError};
 pub struct Identity {
     /// At least one pair, most wanted first; shared by all clones.
     pairs: Arc<[Arc<Pair>]>,
-}
-
-/// One chain with its key.
-struct Pair {
-    /// Chain and key as rustls takes them.
-    certified: Arc<CertifiedKey>,
-    /// The end-entity certificate's subject, as text, unescaped.
-    subject: String,
-    /// When the end-entity certificate starts and ends to be valid, in seconds of Unix time.
-    validity: (i64, i64),
 }
 
 impl Identity {
@@ -53,7 +39,44 @@ impl Identity {
     /// (with the line), not a certificate, encrypted, several keys, a kind of key that is not
     /// supported, or a key that belongs to another certificate.
     pub fn from_pem(chain_pem: &[u8], key_pem: &[u8]) -> Result<Self, OptionError> {
-        Self::from_der(chain_from_pem(chain_pem)?, key_from_pem(key_pem)?)
+        Self::from_pem_lists(&[chain_pem], &[(key_pem, None)])
+    }
+
+    /// The same with a key that is encrypted: PKCS#8 (RFC 5958 §3), or the style of RFC 1421 with
+    /// `Proc-Type` and `DEK-Info`. For a key in clear the passphrase is not needed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Identity::from_pem`]; a wrong passphrase has the code `ERR_OSSL_BAD_DECRYPT`, and a
+    /// key whose opening would cost more than a few seconds or 64 MiB has `ERR_OUT_OF_RANGE`.
+    pub fn from_pem_encrypted(
+        chain_pem: &[u8],
+        key_pem: &[u8],
+        passphrase: &[u8],
+    ) -> Result<Self, OptionError> {
+        Self::from_pem_lists(&[chain_pem], &[(key_pem, Some(passphrase))])
+    }
+
+    /// Reads several chains, and their keys in any order, each with its passphrase if it has one.
+    /// The chains' order is the order of the pairs.
+    ///
+    /// # Errors
+    ///
+    /// As [`Identity::from_pem_encrypted`]; a chain without its key and a key without its chain
+    /// are errors too, told by their places in the lists.
+    pub fn from_pem_lists(
+        chains: &[&[u8]],
+        keys: &[(&[u8], Option<&[u8]>)],
+    ) -> Result<Self, OptionError> {
+        let read_chains: Result<Vec<_>, _> =
+            chains.iter().map(|text| reading::chain(text)).collect();
+        let read_keys: Result<Vec<_>, _> = keys
+            .iter()
+            .map(|(text, passphrase)| reading::key(text, *passphrase))
+            .collect();
+        // The chains' errors first: they are looked at first.
+        let chains = read_chains?;
+        matching::lists(chains, &read_keys?).map(Self::of)
     }
 
     /// Takes a chain, end-entity certificate first, and its key in DER.
@@ -65,9 +88,48 @@ impl Identity {
         chain: Vec<CertificateDer<'static>>,
         key: PrivateKeyDer<'static>,
     ) -> Result<Self, OptionError> {
-        Ok(Self {
-            pairs: Arc::new([Arc::new(Pair::new(chain, key)?)]),
-        })
+        // Our copy of the secret is wiped on every way out.
+        let key = Zeroizing::new(key);
+        let pair = Pair::new(chain, pair::load(&key)?)?;
+        Ok(Self::of(vec![pair]))
+    }
+
+    /// Takes a chain, end-entity certificate first, and its key in DER of whatever form: PKCS#8,
+    /// also encrypted, SEC1 or PKCS#1.
+    ///
+    /// # Errors
+    ///
+    /// As [`Identity::from_pem_encrypted`], as far as they can occur.
+    pub fn from_der_octets(
+        chain: &[&[u8]],
+        key: &[u8],
+        passphrase: Option<&[u8]>,
+    ) -> Result<Self, OptionError> {
+        let chain = chain.iter().map(|der| CertificateDer::from(der.to_vec()));
+        let key = reading::key_from_der(key, passphrase)?;
+        let pair = Pair::new(chain.collect(), pair::load(&key)?)?;
+        Ok(Self::of(vec![pair]))
+    }
+
+    /// Reads a PKCS#12 file: one or several keys, each with its certificate, and what else is in
+    /// it.
+    ///
+    /// # Errors
+    ///
+    /// The error names the option `pfx`. A wrong or missing passphrase says "mac verify failure",
+    /// octets that are no such file, or not the whole of it, say "not enough data"; what is
+    /// encrypted in a way that is not supported has the code `ERR_CRYPTO_UNSUPPORTED_OPERATION`;
+    /// then as [`Identity::from_pem_encrypted`]. A key without a certificate is an error, and so
+    /// is a file without a key.
+    pub fn from_pkcs12(octets: &[u8], passphrase: &[u8]) -> Result<Pkcs12, OptionError> {
+        matching::contents(pkcs12::read(octets, passphrase)?)
+    }
+
+    /// Shares these pairs, of which there is at least one.
+    fn of(pairs: Vec<Pair>) -> Self {
+        Self {
+            pairs: pairs.into_iter().map(Arc::new).collect(),
+        }
     }
 
     /// Adds another identity's pairs behind the own ones.
@@ -97,6 +159,14 @@ impl Identity {
         self.pairs.iter().map(|pair| pair.validity)
     }
 
+    /// What to warn of at this moment: end-entity certificates that expired or are not valid yet.
+    /// One line each, with the date.
+    pub fn warnings(&self, now: UnixTime) -> impl Iterator<Item = String> {
+        // Seconds beyond what is signed are later than every certificate.
+        let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+        self.pairs.iter().filter_map(move |pair| pair.warning(now))
+    }
+
     /// Chains and keys as rustls takes them, most wanted first.
     pub(crate) fn certified(&self) -> impl ExactSizeIterator<Item = Arc<CertifiedKey>> {
         self.pairs.iter().map(|pair| Arc::clone(&pair.certified))
@@ -120,279 +190,19 @@ impl fmt::Debug for Identity {
     }
 }
 
-impl Pair {
-    /// Matches a chain, end-entity certificate first, with its key.
-    fn new(
-        chain: Vec<CertificateDer<'static>>,
-        key: PrivateKeyDer<'static>,
-    ) -> Result<Self, OptionError> {
-        // The library has copied what it needs; our copy of the secret is wiped on every way out.
-        let key = Zeroizing::new(key);
-        let signing = Crypto::choose(None)?.load_key(&key);
-        let signing = signing.ok_or_else(|| unsupported_key(&key))?;
-        let parsed = parse_chain(&chain)?;
-        check_match(&parsed, signing.as_ref())?;
-        // parse_chain refuses an empty chain.
-        let Some(leaf) = parsed.first() else {
-            return Err(no_certificate(""));
-        };
-        let subject = leaf.subject().to_string();
-        let dates = leaf.validity();
-        let validity = (dates.not_before.timestamp(), dates.not_after.timestamp());
-        drop(parsed);
-        Ok(Self {
-            // `CertifiedKey::new` does not parse the certificate: webpki would refuse X.509 v1.
-            certified: Arc::new(CertifiedKey::new(chain, signing)),
-            subject,
-            validity,
-        })
-    }
-}
-
-impl fmt::Debug for Pair {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pair")
-            .field("subject", &self.subject)
-            .field("certificates", &self.certified.cert.len())
-            .field("key", &self.certified.key.algorithm())
-            .field("validity", &self.validity)
-            .finish_non_exhaustive()
-    }
-}
-
-/// The certificates of a PEM text; blocks that are no certificates are skipped.
-fn chain_from_pem(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, OptionError> {
-    let blocks = pem::blocks(text).map_err(|error| broken_pem(CERT, error))?;
-    if let Some(block) = blocks.iter().find(|block| is_other_certificate(block)) {
-        return Err(other_certificate(block));
-    }
-    let mut chain = Vec::new();
-    for block in blocks.iter().filter(|block| block.label == "CERTIFICATE") {
-        let der = block.decode().map_err(|error| broken_pem(CERT, error))?;
-        chain.push(CertificateDer::from(der));
-    }
-    if !chain.is_empty() {
-        return Ok(chain);
-    }
-    Err(match blocks.first() {
-        None => no_certificate(pem::advice(text)),
-        Some(block) if block.label.ends_with("PRIVATE KEY") => OptionError::new(
-            CERT,
-            "ERR_OSSL_PEM_NO_START_LINE",
-            "a private key was given where the certificate is expected; are the two swapped?",
-        ),
-        Some(Block { label, line, .. }) => OptionError::new(
-            CERT,
-            "ERR_OSSL_PEM_NO_START_LINE",
-            format!(
-                "no certificate found: line {line} begins a \"{label}\", \
-                 expected is a \"CERTIFICATE\""
-            ),
-        ),
-    })
-}
-
-/// Whether a block holds a certificate in a form that only OpenSSL reads.
-fn is_other_certificate(block: &Block<'_>) -> bool {
-    matches!(block.label, "TRUSTED CERTIFICATE" | "X509 CERTIFICATE")
-}
-
-/// The refusal of such a block: skipped, the chain would lose a certificate without a word.
-fn other_certificate(block: &Block<'_>) -> OptionError {
-    let Block { label, line, .. } = block;
-    let reason = format!(
-        "line {line} begins a \"{label}\", which is not supported; make it a \"CERTIFICATE\" with \
-         `openssl x509 -in CERT -out PLAIN`"
-    );
-    OptionError::new(CERT, "ERR_OSSL_UNSUPPORTED", reason)
-}
-
-/// The one private key of a PEM text; other blocks are skipped.
-fn key_from_pem(text: &[u8]) -> Result<PrivateKeyDer<'static>, OptionError> {
-    let blocks = pem::blocks(text).map_err(|error| broken_pem(KEY, error))?;
-    let keys: Vec<_> = blocks
-        .iter()
-        .filter(|block| block.label.ends_with("PRIVATE KEY"))
-        .collect();
-    match keys.as_slice() {
-        [] => Err(no_key(&blocks, pem::advice(text))),
-        [key] => decode_key(key),
-        [first, second, ..] => Err(OptionError::new(
-            KEY,
-            "ERR_INVALID_ARG_VALUE",
-            format!(
-                "{} private keys found, in lines {}, {} …; give one",
-                keys.len(),
-                first.line,
-                second.line
-            ),
-        )),
-    }
-}
-
-/// Decodes a block that holds a private key.
-fn decode_key(block: &Block<'_>) -> Result<PrivateKeyDer<'static>, OptionError> {
-    if block.label == "ENCRYPTED PRIVATE KEY" || block.is_encrypted() {
-        return Err(OptionError::new(
-            KEY,
-            "ERR_OSSL_BAD_DECRYPT",
-            "the key is encrypted, and a passphrase is not supported yet; \
-             decrypt it first with `openssl pkey -in KEY -out PLAIN`",
-        ));
-    }
-    let label = block.label;
-    if !matches!(label, "PRIVATE KEY" | "EC PRIVATE KEY" | "RSA PRIVATE KEY") {
-        return Err(OptionError::new(
-            KEY,
-            "ERR_OSSL_UNSUPPORTED",
-            format!("a \"{label}\" is not supported; give a PKCS#8, SEC1 or PKCS#1 key"),
-        ));
-    }
-    let der = block.decode().map_err(|error| broken_pem(KEY, error))?;
-    Ok(match label {
-        "EC PRIVATE KEY" => PrivateSec1KeyDer::from(der).into(),
-        "RSA PRIVATE KEY" => PrivatePkcs1KeyDer::from(der).into(),
-        _ => PrivatePkcs8KeyDer::from(der).into(),
-    })
-}
-
-/// Parses every certificate of a chain, so that a broken one is named now and not by a peer.
-fn parse_chain<'a>(
-    chain: &'a [CertificateDer<'static>],
-) -> Result<Vec<X509Certificate<'a>>, OptionError> {
-    if chain.is_empty() {
-        return Err(no_certificate(""));
-    }
-    let count = chain.len();
-    chain
-        .iter()
-        .enumerate()
-        .map(|(index, der)| match X509Certificate::from_der(der) {
-            Ok(([], certificate)) => Ok(certificate),
-            _ => Err(OptionError::new(
-                CERT,
-                "ERR_INVALID_ARG_VALUE",
-                format!(
-                    "certificate {} of {count} is not a valid X.509 certificate",
-                    index + 1
-                ),
-            )),
-        })
-        .collect()
-}
-
-/// Checks that the key belongs to the first certificate (RFC 8446 §4.4.2: it must come first).
-fn check_match(chain: &[X509Certificate<'_>], key: &dyn SigningKey) -> Result<(), OptionError> {
-    let mismatch =
-        |reason: String| OptionError::new(KEY, "ERR_OSSL_X509_KEY_VALUES_MISMATCH", reason);
-    let Some(spki) = key.public_key() else {
-        return Err(mismatch(
-            "the key does not tell its public half, so it cannot be matched".into(),
-        ));
-    };
-    let Ok((_, ours)) = SubjectPublicKeyInfo::from_der(spki.as_ref()) else {
-        return Err(mismatch("the key's public half cannot be read".into()));
-    };
-    let same_bits = |theirs: &X509Certificate<'_>| {
-        theirs.public_key().subject_public_key == ours.subject_public_key
-    };
-    match chain.iter().position(same_bits) {
-        Some(0) if chain[0].public_key().algorithm.algorithm != ours.algorithm.algorithm => {
-            // An RSASSA-PSS certificate: rustls signs under the plain RSA identifier, and clients
-            // would refuse that (RFC 8446 §4.2.3). Better now than in every handshake.
-            let oid = chain[0].public_key().algorithm.algorithm.to_id_string();
-            Err(OptionError::new(
-                CERT,
-                "ERR_OSSL_UNSUPPORTED",
-                format!("the certificate's kind of public key ({oid}) is not supported"),
-            ))
-        }
-        Some(0) => Ok(()),
-        Some(index) => Err(mismatch(format!(
-            "the key belongs to certificate {} of {}; put that one first in the chain",
-            index + 1,
-            chain.len()
-        ))),
-        None => Err(mismatch(
-            "the key does not belong to the certificate".into(),
-        )),
-    }
-}
-
-/// The refusal of a text or a list without a certificate.
-fn no_certificate(advice: &str) -> OptionError {
-    let reason = format!("no certificate found: expected is PEM text with a CERTIFICATE{advice}");
-    OptionError::new(CERT, "ERR_OSSL_PEM_NO_START_LINE", reason)
-}
-
-/// The refusal of a text without a private key, by what stands there instead.
-fn no_key(blocks: &[Block<'_>], advice: &str) -> OptionError {
-    let reason = match blocks.first() {
-        None => format!("no private key found: expected is PEM text with a PRIVATE KEY{advice}"),
-        Some(block) if block.label == "CERTIFICATE" => {
-            "a certificate was given where the private key is expected; are the two swapped?".into()
-        }
-        Some(Block { label, line, .. }) => format!(
-            "no private key found: line {line} begins a \"{label}\", expected is a \"PRIVATE KEY\""
-        ),
-    };
-    OptionError::new(KEY, "ERR_OSSL_UNSUPPORTED", reason)
-}
-
-/// The refusal of text that is not PEM.
-fn broken_pem(option: &'static str, error: PemError) -> OptionError {
-    let code = match (option, error) {
-        (CERT, PemError::Unterminated { .. }) => "ERR_OSSL_PEM_BAD_END_LINE",
-        (
-            CERT,
-            PemError::BadMarker { .. }
-            | PemError::EscapedLineEnds { .. }
-            | PemError::Unopened { .. },
-        ) => "ERR_OSSL_PEM_NO_START_LINE",
-        (CERT, _) => "ERR_OSSL_PEM_BAD_BASE64_DECODE",
-        // OpenSSL's key decoder gives one name for everything it cannot read.
-        _ => "ERR_OSSL_UNSUPPORTED",
-    };
-    OptionError::new(option, code, error.to_string())
-}
-
-/// Says which kind of key it is, as far as its wrapping tells, and which kinds are supported.
-fn unsupported_key(key: &PrivateKeyDer<'_>) -> OptionError {
-    let found = match key {
-        PrivateKeyDer::Pkcs1(_) => "an RSA key of unsuitable size, or broken",
-        PrivateKeyDer::Sec1(_) => "a key on another elliptic curve, or broken",
-        PrivateKeyDer::Pkcs8(key) => pkcs8_kind(key.secret_pkcs8_der()),
-        _ => "of an unknown form",
-    };
-    let reason = format!(
-        "the key is {found}; supported are RSA of 2048 to 8192 bits, \
-         ECDSA on P-256, P-384 or P-521, and Ed25519"
-    );
-    OptionError::new(KEY, "ERR_OSSL_UNSUPPORTED", reason)
-}
-
-/// Names the algorithm of a PKCS#8 key (RFC 5958 §2) that could not be loaded.
-fn pkcs8_kind(der: &[u8]) -> &'static str {
-    match pkcs8_algorithm(der).as_deref() {
-        None => "not PKCS#8, or broken",
-        Some("1.2.840.113549.1.1.1") => "an RSA key of unsuitable size, or broken",
-        Some("1.2.840.113549.1.1.10") => "an RSASSA-PSS key",
-        Some("1.2.840.10045.2.1") => "a key on another elliptic curve, or broken",
-        Some("1.2.840.10040.4.1") => "a DSA key",
-        Some("1.3.101.110" | "1.3.101.111") => "a key agreement key, which cannot sign",
-        Some("1.3.101.112") => "a broken Ed25519 key",
-        Some("1.3.101.113") => "an Ed448 key",
-        Some(_) => "of another algorithm",
-    }
-}
-
-/// The algorithm identifier of a PKCS#8 key: the second member of the outer sequence.
-fn pkcs8_algorithm(der: &[u8]) -> Option<String> {
-    let (_, outer) = Any::from_der(der).ok()?;
-    let (rest, _version) = Any::from_der(outer.data).ok()?;
-    let (_, algorithm) = Any::from_der(rest).ok()?;
-    let (_, oid) = Oid::from_der(algorithm.data).ok()?;
-    Some(oid.to_id_string())
+/// What a PKCS#12 file holds.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Pkcs12 {
+    /// Every key with its certificate, in the file's order; certificates of issuers that the file
+    /// holds stand in the chains.
+    pub identity: Identity,
+    /// Certificates that belong to no chain: roots, as a rule. The https module trusts them.
+    ///
+    /// Empty without a MAC, since anyone could have put them there.
+    pub authorities: Vec<CertificateDer<'static>>,
+    /// What to warn of, one line each: outdated encryption, no proof of integrity.
+    pub warnings: Vec<String>,
 }
 
 /// The name of the option that holds the chain.
@@ -400,6 +210,10 @@ const CERT: &str = "cert";
 
 /// The name of the option that holds the private key.
 const KEY: &str = "key";
+
+mod matching;
+mod pair;
+mod reading;
 
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@
 //! ```text
 //! ServerTlsOptions ──build──▶ SecureContext ──server_config──▶ rustls
 //!        ▲                                          │ observe() around each call
-//!     Identity ◀── PEM, DER                         ▼
+//!     Identity ◀── PEM, DER, PKCS#12                ▼
 //!        ▼                          Observation, TlsInfo, HandshakeError
 //! ClientTlsOptions ──build──▶ ClientContext ──config──▶ rustls ──▶ admit() ──▶ Verdict
 //!        ▲                          ▲
@@ -54,6 +54,7 @@ pub mod identity;
 mod pkcs12;
 mod encryption;
 mod pem;
+mod der;
 pub mod parameters;
 #[allow(dead_code, reason = "wired by the context in the next step")]
 pub mod crypto;
@@ -67,13 +68,14 @@ pub use certificate::{DistinguishedName, PeerCertificate};
 pub use context::{ClientContext, SecureContext};
 pub use domain::SecurityDomain;
 pub use error::{HandshakeError, HandshakeErrorKind, OptionError, Side};
-pub use identity::Identity;
+pub use identity::{Identity, Pkcs12};
 pub use identity_check::{IdentityError, check_server_identity};
 pub use name::reference_name;
 pub use options::{ClientTlsOptions, ServerTlsOptions};
 pub use parameters::TlsVersion;
 pub use peer::{TlsInfo, Verdict};
 pub use pin::{Pin, Pins};
+pub use pkcs12::write_pkcs12;
 pub use select::{Observation, observe};
 pub use session::SessionCache;
 pub use trust::Roots;

@@ -7,6 +7,7 @@
 use std::fmt;
 
 use rustls_pki_types::pem::{PemObject, SectionKind};
+use zeroize::Zeroizing;
 
 /// One block: what stands between a BEGIN line and its END line, both included.
 #[derive(Clone, Copy)]
@@ -20,28 +21,51 @@ pub(crate) struct Block<'a> {
 }
 
 impl Block<'_> {
-    /// Whether this is a block in the old style that is encrypted with a passphrase (RFC 1421
-    /// §4.6.1.1), as `openssl rsa -aes256` still writes.
-    pub(crate) fn is_encrypted(&self) -> bool {
-        lines(self.text)
-            .skip(1)
-            .take(4)
-            .any(|line| line.starts_with(b"Proc-Type:") && line.ends_with(b"ENCRYPTED"))
+    /// How a block in the old style is encrypted with a passphrase (RFC 1421 §4.6.1), as
+    /// `openssl rsa -aes256 -traditional` writes it: what its DEK-Info field says.
+    ///
+    /// Empty when the block says that it is encrypted, but not how.
+    pub(crate) fn dek_info(&self) -> Option<&str> {
+        let field = |name: &[u8]| {
+            let mut fields = lines(self.text).skip(1).take(HEADER_LINES);
+            let value = fields.find_map(|line| line.strip_prefix(name))?;
+            std::str::from_utf8(value.trim_ascii()).ok()
+        };
+        field(b"Proc-Type:").filter(|value| value.ends_with("ENCRYPTED"))?;
+        Some(field(b"DEK-Info:").unwrap_or_default())
     }
 
-    /// Decodes the block's base64.
+    /// Decodes the block's base64; fields before it, which end with an empty line, are skipped.
     pub(crate) fn decode(&self) -> Result<Vec<u8>, PemError> {
-        let body = lines(self.text).enumerate().skip(1);
-        for (index, line) in body.take_while(|(_, line)| !line.starts_with(b"-----END ")) {
-            if !line.iter().all(|octet| is_base64(*octet)) {
-                return Err(PemError::BadBase64 {
-                    line: self.line + index,
-                });
+        let bad_block = PemError::BadBlock { line: self.line };
+        let all = || lines(self.text).enumerate().skip(1);
+        let fields = match self.dek_info() {
+            None => 0,
+            Some(_) => {
+                all()
+                    .position(|(_, line)| line.is_empty())
+                    .ok_or(bad_block)?
+                    + 1
             }
+        };
+        // The decoder knows few labels; what the block is called is not its business here.
+        let mut body = Zeroizing::new(Vec::with_capacity(self.text.len() + 64));
+        body.extend_from_slice(b"-----BEGIN PRIVATE KEY-----\n");
+        for (index, line) in all().skip(fields) {
+            if line.starts_with(b"-----END ") {
+                break;
+            }
+            if !line.iter().all(|octet| is_base64(*octet)) {
+                let line = self.line + index;
+                return Err(PemError::BadBase64 { line });
+            }
+            body.extend_from_slice(line);
+            body.push(b'\n');
         }
-        match <(SectionKind, Vec<u8>)>::from_pem_slice(self.text) {
+        body.extend_from_slice(b"-----END PRIVATE KEY-----\n");
+        match <(SectionKind, Vec<u8>)>::from_pem_slice(&body) {
             Ok((_, octets)) => Ok(octets),
-            Err(_) => Err(PemError::BadBlock { line: self.line }),
+            Err(_) => Err(bad_block),
         }
     }
 }
@@ -204,6 +228,9 @@ fn is_base64(octet: u8) -> bool {
 
 /// What some editors write before UTF-8 text.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Lines at the beginning of a block in which its fields are looked for: there are two of them.
+const HEADER_LINES: usize = 4;
 
 /// Octets of a label at most: the longest in use have 22; longer ones are not labels.
 const MAX_LABEL: usize = 64;

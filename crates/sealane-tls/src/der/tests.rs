@@ -1,0 +1,1 @@
+//! Does the reader take what is definite, and the converter what is not?

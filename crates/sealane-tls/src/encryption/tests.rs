@@ -1,0 +1,1 @@
+//! Does every scheme that OpenSSL writes open, and only with its passphrase?

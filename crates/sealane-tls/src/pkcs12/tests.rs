@@ -1,0 +1,1 @@
+//! Is every form of file read, every mistake named, and nothing lost?
