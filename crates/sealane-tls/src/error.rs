@@ -13,6 +13,8 @@ use rustls::{
     PeerMisbehaved,
 };
 
+use crate::diagnosis::Diagnosis;
+
 /// An option that cannot be used, named, with the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OptionError {
@@ -112,6 +114,8 @@ pub struct HandshakeError {
     side: Side,
     /// What happened, in one lower-case line.
     text: Cow<'static, str>,
+    /// What is known beside, when the peer's identity was judged here.
+    diagnosis: Option<Diagnosis>,
 }
 
 impl HandshakeError {
@@ -169,6 +173,11 @@ impl HandshakeError {
         self.side
     }
 
+    /// Cause, evidence and next step, when the peer's identity was judged here and not believed.
+    pub fn diagnosis(&self) -> Option<&Diagnosis> {
+        self.diagnosis.as_ref()
+    }
+
     /// A failure whose cause lies at the peer.
     fn remote(
         kind: HandshakeErrorKind,
@@ -180,6 +189,7 @@ impl HandshakeError {
             code,
             side: Side::Remote,
             text: text.into(),
+            diagnosis: None,
         }
     }
 
@@ -194,6 +204,7 @@ impl HandshakeError {
             code,
             side: Side::Local,
             text: text.into(),
+            diagnosis: None,
         }
     }
 }

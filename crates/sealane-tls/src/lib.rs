@@ -66,6 +66,7 @@ mod pair;
 
 pub use certificate::{DistinguishedName, PeerCertificate};
 pub use context::{ClientContext, SecureContext};
+pub use diagnosis::Diagnosis;
 pub use domain::SecurityDomain;
 pub use error::{HandshakeError, HandshakeErrorKind, OptionError, Side};
 pub use identity::{Identity, Pkcs12};
@@ -76,6 +77,7 @@ pub use parameters::TlsVersion;
 pub use peer::{TlsInfo, Verdict};
 pub use pin::{Pin, Pins};
 pub use pkcs12::write_pkcs12;
+pub use revocation::Revocation;
 pub use select::{Observation, observe};
 pub use session::SessionCache;
 pub use trust::Roots;

@@ -12,12 +12,42 @@ use x509_parser::oid_registry::{
 };
 use x509_parser::x509::X509Version;
 
+/// What a peer's certificate is shown for (RFC 5280 §4.2.1.12).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To be a server.
+    Server,
+    /// To be a client.
+    Client,
+}
+
+impl Purpose {
+    /// Both, in the order of [`index`](Self::index).
+    pub(crate) const ALL: [Self; 2] = [Self::Server, Self::Client];
+
+    /// The place of what is kept for each purpose.
+    pub(crate) fn index(self) -> usize {
+        match self {
+            Self::Server => 0,
+            Self::Client => 1,
+        }
+    }
+
+    /// What the peer is called.
+    pub(crate) fn peer(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Client => "client",
+        }
+    }
+}
+
 /// What a certificate says of being an authority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Authority {
     /// It is one.
     Yes {
-        /// How many others may stand between it and a server, those of its own name not counted.
+        /// How many others may stand between it and a peer, those of its own name not counted.
         path_length: Option<u32>,
     },
     /// It is none, or says so in a way that cannot be read.
@@ -33,7 +63,7 @@ pub(crate) enum Bar {
     NoAuthority,
     /// Its key usage lacks keyCertSign.
     KeyUsage,
-    /// Its extended key usage names neither servers nor everything.
+    /// Its extended key usage names neither what is asked nor everything.
     Purpose,
 }
 
@@ -42,7 +72,10 @@ pub(crate) enum Bar {
 ///
 /// RFC 5280 §6.2 leaves this open. Without it the key of one device, whose certificate was given
 /// so that this device is believed, could speak for every name there is.
-pub(crate) fn of_anchor(certificate: &X509Certificate<'_>) -> Result<Option<u32>, Bar> {
+pub(crate) fn of_anchor(
+    certificate: &X509Certificate<'_>,
+    purpose: Purpose,
+) -> Result<Option<u32>, Bar> {
     let path_length = match authority(certificate) {
         Authority::Yes { path_length } => path_length,
         // Old roots say nothing: version 1 cannot, and others have a key usage in its place.
@@ -52,7 +85,7 @@ pub(crate) fn of_anchor(certificate: &X509Certificate<'_>) -> Result<Option<u32>
     if !signs_certificates(certificate) {
         return Err(Bar::KeyUsage);
     }
-    if !purposes_allow(certificate, |purposes| purposes.server_auth || purposes.any) {
+    if !purposes_allow(certificate, |listed| lists(listed, purpose) || listed.any) {
         return Err(Bar::Purpose);
     }
     Ok(path_length)
@@ -85,9 +118,23 @@ pub(crate) fn signs_handshakes(certificate: &X509Certificate<'_>) -> bool {
     usage_allows(certificate, true, KeyUsage::digital_signature)
 }
 
-/// Whether a certificate may stand for a server: it lists no purposes, or that one among them.
-pub(crate) fn serves(certificate: &X509Certificate<'_>) -> bool {
-    purposes_allow(certificate, |purposes| purposes.server_auth)
+/// Whether the key usage, if there is one, lets a certificate sign revocation lists
+/// (RFC 5280 §6.3.3 (f)).
+pub(crate) fn signs_lists(certificate: &X509Certificate<'_>) -> bool {
+    usage_allows(certificate, true, KeyUsage::crl_sign)
+}
+
+/// Whether a certificate may be used for this: it lists no purposes, or that one among them.
+pub(crate) fn fits(certificate: &X509Certificate<'_>, purpose: Purpose) -> bool {
+    purposes_allow(certificate, |listed| lists(listed, purpose))
+}
+
+/// Whether a purpose is among those that are listed.
+fn lists(listed: &ExtendedKeyUsage<'_>, purpose: Purpose) -> bool {
+    match purpose {
+        Purpose::Server => listed.server_auth,
+        Purpose::Client => listed.client_auth,
+    }
 }
 
 /// Whether a certificate is of X.509 version 1, which has no extensions (RFC 5280 §4.1.2.1).

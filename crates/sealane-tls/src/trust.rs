@@ -1,10 +1,11 @@
-//! Trust anchors: the certificates a client believes without asking further (RFC 5280 §6.1.1).
+//! Trust anchors: the certificates that are believed without asking further (RFC 5280 §6.1.1).
 //!
-//! Whole certificates, not only names and keys: a server may present one of them itself, and then
+//! Whole certificates, not only names and keys: a peer may present one of them itself, and then
 //! it is compared octet by octet. It vouches for others only if it says that it may, and within the
-//! limits that it sets itself. Files and the machine's own store are read by the facade. Where an
+//! limits that it sets itself. One that others issued completes paths and ends none, unless a
+//! verifier's rules say so. Files and the machine's own store are read by the facade. Where an
 //! anchor vouches for others its dates are not looked at: whoever gave it decided (RFC 5280 §6.2).
-//! Presented as the server's own, its dates count.
+//! Presented as the peer's own, its dates count.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -18,13 +19,14 @@ use x509_parser::certificate::X509Certificate;
 use crate::digest::sha256;
 use crate::error::OptionError;
 use crate::pem;
-use crate::permissions::{self, Bar};
+use crate::permissions::{self, Bar, Purpose};
 
 /// Trust anchors as whole certificates.
 ///
 /// Cloning shares. Each certificate counts once, however often it is given. One that is no
 /// authority's, such as a device's own, vouches for no other; a server that presents it is believed
-/// if it is self-signed.
+/// if it is self-signed. An intermediate authority is used to reach its root, which must be given
+/// too unless partial chains are allowed.
 #[derive(Clone)]
 pub struct Roots {
     /// Shared by all clones.
@@ -35,10 +37,21 @@ pub struct Roots {
 struct Inner {
     /// The certificates as they were given, in their first order.
     given: Vec<Given>,
-    /// What path building needs of those that may sign others, in the same order.
-    anchors: Vec<TrustAnchor<'static>>,
+    /// What path building needs of those that may sign others, for each purpose.
+    anchors: [Anchors; 2],
+    /// Those that others issued, which may stand on a path without ending it.
+    intermediates: Vec<CertificateDer<'static>>,
     /// SHA-256 over the sorted digests of the certificates: the same set, the same value.
     digest: [u8; 32],
+}
+
+/// Those that may sign others for one purpose.
+#[derive(Default)]
+struct Anchors {
+    /// First those that are their own issuers by name, then the others.
+    all: Vec<TrustAnchor<'static>>,
+    /// How many are their own issuers.
+    self_issued: usize,
 }
 
 /// A certificate that was given.
@@ -48,8 +61,11 @@ pub(crate) struct Given {
     pub(crate) certificate: CertificateDer<'static>,
     /// What path building needs of it.
     anchor: TrustAnchor<'static>,
-    /// The longest path it allows below itself, or why it may not sign others at all.
-    pub(crate) signs: Result<Option<u32>, Bar>,
+    /// Whether it is its own issuer by name.
+    pub(crate) is_self_issued: bool,
+    /// The longest path it allows below itself, or why it may not sign others at all; for each
+    /// purpose.
+    signs: [Result<Option<u32>, Bar>; 2],
 }
 
 impl Roots {
@@ -137,17 +153,39 @@ impl Roots {
         self.inner.given.is_empty()
     }
 
-    /// What path building needs of those that may sign others.
-    pub(crate) fn anchors(&self) -> &[TrustAnchor<'static>] {
-        &self.inner.anchors
+    /// What path building needs of those that may sign others and end a path.
+    ///
+    /// One that others issued ends a path only if `partial` chains are allowed: whoever gives an
+    /// intermediate authority to complete what servers send has not said that it is to be believed
+    /// by itself.
+    pub(crate) fn anchors(&self, purpose: Purpose, partial: bool) -> &[TrustAnchor<'static>] {
+        let anchors = &self.inner.anchors[purpose.index()];
+        match partial {
+            true => &anchors.all,
+            false => &anchors.all[..anchors.self_issued],
+        }
     }
 
-    /// Whether an anchor allows this many authorities below itself. Two certificates may differ in
-    /// nothing but that, and one of them is enough.
-    pub(crate) fn allow_below(&self, anchor: &TrustAnchor<'_>, authorities: u32) -> bool {
-        let limit = |given: &Given| given.signs.ok().filter(|_| given.anchor == *anchor);
-        let mut limits = self.inner.given.iter().filter_map(limit);
-        limits.any(|limit| limit.is_none_or(|limit| authorities <= limit))
+    /// Those that others issued.
+    pub(crate) fn intermediates(&self) -> &[CertificateDer<'static>] {
+        &self.inner.intermediates
+    }
+
+    /// The certificate of an anchor that allows this many authorities below itself. Two
+    /// certificates may differ in nothing but that, and one of them is enough.
+    pub(crate) fn that_allows(
+        &self,
+        anchor: &TrustAnchor<'_>,
+        purpose: Purpose,
+        authorities: u32,
+    ) -> Option<&CertificateDer<'static>> {
+        let allows = |given: &&Given| {
+            let limit = given.signs(purpose).ok();
+            given.anchor == *anchor
+                && limit.is_some_and(|it| it.is_none_or(|limit| authorities <= limit))
+        };
+        let found = self.inner.given.iter().find(allows);
+        found.map(|given| &given.certificate)
     }
 
     /// Those whose subject is this name, the inside of its DER; also those that may not sign.
@@ -170,24 +208,37 @@ impl Roots {
     /// Collects certificates that were read, each once.
     fn of(all: impl IntoIterator<Item = Given>) -> Self {
         let mut known = HashSet::new();
-        let mut inner = Inner {
-            given: Vec::new(),
-            anchors: Vec::new(),
-            digest: [0; 32],
-        };
-        for given in all {
-            if known.insert(sha256(&given.certificate)) {
-                inner
-                    .anchors
-                    .extend(given.signs.map(|_| given.anchor.clone()));
-                inner.given.push(given);
+        let mut given = Vec::new();
+        for it in all {
+            if known.insert(sha256(&it.certificate)) {
+                given.push(it);
             }
         }
         let mut digests: Vec<_> = known.into_iter().collect();
         digests.sort_unstable();
-        inner.digest = sha256(&digests.concat());
+        let others = given.iter().filter(|it: &&Given| !it.is_self_issued);
+        let inner = Inner {
+            anchors: Purpose::ALL.map(|purpose| Anchors::of(&given, purpose)),
+            intermediates: others.map(|it| it.certificate.clone()).collect(),
+            digest: sha256(&digests.concat()),
+            given,
+        };
         Self {
             inner: Arc::new(inner),
+        }
+    }
+}
+
+impl Anchors {
+    /// Picks those that may sign others.
+    fn of(given: &[Given], purpose: Purpose) -> Self {
+        let able = given.iter().filter(|it| it.signs(purpose).is_ok());
+        let (own, others): (Vec<_>, Vec<_>) = able.partition(|it| it.is_self_issued);
+        let self_issued = own.len();
+        let all = own.into_iter().chain(others);
+        Self {
+            all: all.map(|it| it.anchor.clone()).collect(),
+            self_issued,
         }
     }
 }
@@ -209,7 +260,8 @@ impl Given {
         let Ok(([], read)) = X509Certificate::from_der(&certificate) else {
             return None;
         };
-        let signs = permissions::of_anchor(&read);
+        let is_self_issued = permissions::is_self_issued(&read);
+        let signs = Purpose::ALL.map(|purpose| permissions::of_anchor(&read, purpose));
         let mut anchor = anchor_from_trusted_cert(&certificate).ok()?.to_owned();
         if holds(&certificate, STATE_AUTHORITY) {
             anchor.name_constraints = Some(permitted_subtrees(STATE_AUTHORITY_DOMAINS));
@@ -217,8 +269,19 @@ impl Given {
         Some(Self {
             certificate,
             anchor,
+            is_self_issued,
             signs,
         })
+    }
+
+    /// The longest path it allows below itself, or why it may not sign others for this purpose.
+    pub(crate) fn signs(&self, purpose: Purpose) -> Result<Option<u32>, Bar> {
+        self.signs[purpose.index()]
+    }
+
+    /// Whether it is limited to some names (RFC 5280 §4.2.1.10).
+    pub(crate) fn is_limited_in_names(&self) -> bool {
+        self.anchor.name_constraints.is_some()
     }
 }
 

@@ -17,7 +17,7 @@ use crate::domain::{ClientChoices, SecurityDomain};
 use crate::error::{HandshakeError, OptionError, Refusal};
 use crate::peer::Verdict;
 use crate::select::{IdentityResolver, Observation};
-use crate::verify::ServerVerifier;
+use crate::verify::{ServerVerifier, VerifierRules};
 
 /// Everything a client needs to speak TLS. Cloning shares.
 #[derive(Clone)]
@@ -41,11 +41,15 @@ impl ClientContext {
     pub(crate) fn new(choices: ClientChoices) -> Result<Self, OptionError> {
         let domain = SecurityDomain::of_client(&choices);
         let crypto = Crypto::choose(None)?;
-        let verifier = Arc::new(ServerVerifier::new(
-            choices.roots,
-            crypto.provider().signature_verification_algorithms,
-            choices.reject_unauthorized,
-        ));
+        let verifier = Arc::new(ServerVerifier::new(VerifierRules {
+            roots: choices.roots,
+            crl: None,
+            allow_partial_trust_chain: false,
+            common_name: false,
+            checks_name: true,
+            algorithms: crypto.provider().signature_verification_algorithms,
+            reject: choices.reject_unauthorized,
+        }));
         let builder = ClientConfig::builder_with_provider(Arc::clone(crypto.provider()))
             .with_protocol_versions(versions(choices.tls13, choices.tls12))
             .map_err(|error| unusable(&error))?
@@ -129,8 +133,8 @@ impl ClientContext {
             (_, None) => verifier.judge(chain, name, now).into(),
         };
         match verdict {
-            Verdict::Unauthorized { code, text } if verifier.rejects() => {
-                Err(Refusal { code, text }.into())
+            Verdict::Unauthorized(diagnosis) if verifier.rejects() => {
+                Err(Refusal::from(diagnosis).into())
             }
             verdict => Ok(verdict),
         }

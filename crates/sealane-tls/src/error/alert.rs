@@ -23,6 +23,7 @@ pub(super) fn received(alert: AlertDescription) -> HandshakeError {
         code,
         side,
         text: text.into(),
+        diagnosis: None,
     }
 }
 

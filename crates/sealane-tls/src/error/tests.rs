@@ -149,8 +149,10 @@ fn a_client_calls_what_ends_its_handshake_eproto() {
 
 #[test]
 fn a_refusal_comes_through_rustls_whole() {
-    let refusal = Refusal::new("INVALID_CA", "invalid CA certificate: \"CN=a\"");
-    let error = HandshakeError::from(TlsError::from(refusal));
+    let refusal = Refusal::new("INVALID_CA", "invalid CA certificate: \"CN=a\"")
+        .with("now", "a day".to_owned());
+    let error = HandshakeError::from(TlsError::from(refusal.clone()));
+    assert_eq!(error.diagnosis(), Some(refusal.diagnosis()));
     assert_eq!(
         (error.kind(), error.code()),
         (Kind::Certificate, "INVALID_CA")

@@ -5,8 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use sealane_testkit::certificates::TestCa;
 
 use super::{Observation, note_servername, note_verdict, observe};
-use crate::Verdict;
 use crate::pair::{Offer, connect, default_context};
+use crate::{Diagnosis, Verdict};
 
 fn seen(name: &str) -> Observation {
     Observation {
@@ -70,10 +70,7 @@ fn a_client_that_names_an_address_sends_no_name() {
 
 #[test]
 fn later_calls_add_what_they_saw() {
-    let verdict = |code| Verdict::Unauthorized {
-        code,
-        text: "why".into(),
-    };
+    let verdict = |code| Verdict::Unauthorized(Diagnosis::new(code, "why"));
     let mut all = seen("name");
     all.add(Observation {
         verdict: Some(verdict("first")),

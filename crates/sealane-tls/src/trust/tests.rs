@@ -2,14 +2,14 @@
 
 use core::time::Duration;
 
-use rustls::crypto::aws_lc_rs;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, UnixTime};
 use sealane_testkit::certificates::{Template, TestCa};
 
 use super::{Roots, STATE_AUTHORITY, permitted_subtrees};
+use crate::permissions::Purpose;
 use crate::reference_name;
-use crate::verify::ServerVerifier;
+use crate::verify::{ServerVerifier, VerifierRules};
 
 fn refusal(read: Result<Roots, crate::OptionError>) -> (&'static str, String) {
     let error = read.unwrap_err();
@@ -26,14 +26,16 @@ fn the_bundled_ones_are_whole_and_many() {
         assert!(roots.contains(certificate));
     }
     assert_eq!(roots.digest(), Roots::bundled().digest());
-    assert_eq!(roots.anchors().len(), roots.len(), "all may sign others");
+    let anchors = roots.anchors(Purpose::Server, false);
+    assert_eq!(anchors.len(), roots.len(), "all may sign others");
+    assert!(roots.intermediates().is_empty());
 }
 
 #[test]
 fn the_authority_of_a_state_speaks_for_that_state_only() {
     let roots = Roots::bundled();
     let constrained: Vec<_> = roots
-        .anchors()
+        .anchors(Purpose::Server, false)
         .iter()
         .filter_map(|anchor| anchor.name_constraints.as_deref())
         .filter(|constraints| constraints.ends_with(b"\x82\x03.tr"))
@@ -51,14 +53,13 @@ fn the_authority_of_a_state_speaks_for_that_state_only() {
 fn the_limit_of_the_state_s_authority_holds_wherever_its_certificate_comes_from() {
     let ca = TestCa::root(&Template::authority(STATE_AUTHORITY));
     let roots = Roots::from_der([ca.certificate_der()]).unwrap();
-    let algorithms = aws_lc_rs::default_provider().signature_verification_algorithms;
-    let verifier = ServerVerifier::new(roots, algorithms, true);
+    let verifier = ServerVerifier::new(VerifierRules::strict(roots));
     let judge = |host: &str| {
         let pem = ca.issue(&[host]).chain_pem;
         let leaf = CertificateDer::from_pem_slice(pem.as_bytes()).unwrap();
         let now = UnixTime::since_unix_epoch(Duration::from_secs(1_800_000_000));
         let judged = verifier.judge(&[leaf], &reference_name(host).unwrap(), now);
-        judged.map_err(|refusal| refusal.code)
+        judged.map_err(|refusal| refusal.code())
     };
     assert_eq!(judge("www.gov.tr"), Ok(()));
     assert_eq!(judge("a.b.org.tr"), Ok(()));
@@ -72,7 +73,10 @@ fn equal_digests_mean_equal_limits() {
     let plain = Roots::from_der(webpki_root_certs::TLS_SERVER_ROOT_CERTS).unwrap();
     for same in [plain.clone(), plain.and(bundled.clone())] {
         assert_eq!(same.digest(), bundled.digest());
-        assert_eq!(same.anchors(), bundled.anchors());
+        for purpose in Purpose::ALL {
+            let limits = bundled.anchors(purpose, true);
+            assert_eq!(same.anchors(purpose, true), limits);
+        }
     }
 }
 

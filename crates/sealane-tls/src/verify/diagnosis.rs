@@ -1,33 +1,38 @@
 //! Why a chain is not believed, under the names that users search for.
 //!
 //! webpki says which rule was broken; which certificate broke it, and what kind of stranger stands
-//! at the end, is found by walking the chain as the server sent it. The walk decides nothing: the
+//! at the end, is found by walking the chain as the peer sent it. The walk decides nothing: the
 //! chain is refused already.
+
+use std::sync::Arc;
 
 use rustls_pki_types::{CertificateDer, UnixTime};
 use webpki::{EndEntityCert, Error};
 use x509_parser::asn1_rs::{Any, FromDer as _};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::ParsedExtension;
+use x509_parser::x509::X509Version;
 
-use super::chain::Parts;
+use super::chain::{Parts, Refused};
 use super::reachable::{Excess, MAX_REACHABLE};
 use super::signature::Algorithms;
 use super::{own_anchor, show, signature};
 use crate::error::Refusal;
-use crate::permissions::{self, Authority, Bar, is_self_issued};
+use crate::permissions::{self, Authority, Bar, Purpose, is_self_issued};
+use crate::revocation::List;
 
-/// Puts a failure of path building into words. `refused` is a signer without permission.
-pub(super) fn of(
-    parts: &Parts<'_>,
-    error: &Error,
-    refused: Option<&CertificateDer<'static>>,
-) -> Refusal {
+/// Puts a failure of path building into words. `refused` is why the last path that was found was
+/// not taken.
+pub(super) fn of(parts: &Parts<'_>, error: &Error, refused: Option<Refused>) -> Refusal {
     let Ok(([], leaf)) = X509Certificate::from_der(parts.end_entity) else {
-        return not_read();
+        return not_read(parts.purpose);
     };
     let walk = Walk::of(parts, leaf);
-    let refused = refused.and_then(|der| Some(X509Certificate::from_der(der).ok()?.1));
+    let signer = match (error, &refused) {
+        (Error::CertRevoked, Some(Refused::Revoked(refusal))) => return refusal.clone(),
+        (_, Some(Refused::Signer(der))) => X509Certificate::from_der(der).ok().map(|it| it.1),
+        _ => None,
+    };
     match error {
         Error::CertExpired { .. } | Error::CertNotValidYet { .. } | Error::InvalidCertValidity => {
             walk.out_of_date(parts.now)
@@ -37,7 +42,7 @@ pub(super) fn of(
         | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => {
             walk.unsigned().unwrap_or_else(|| walk.untrusted())
         }
-        Error::UnknownIssuer => walk.untrusted(),
+        Error::UnknownIssuer => walk.old_authority().unwrap_or_else(|| walk.untrusted()),
         // The walk is shorter than the search was, so what it does not meet says nothing.
         Error::MaximumPathDepthExceeded
         | Error::MaximumPathBuildCallsExceeded
@@ -46,24 +51,40 @@ pub(super) fn of(
         // Before any other fault: nobody we know has said a word for this chain.
         _ if !walk.meets_anchor() => walk.untrusted(),
         Error::RequiredEkuNotFoundContext(_) | Error::EmptyEkuExtension => {
-            let at_fault = walk.path.iter().find(|it| !permissions::serves(it));
-            wrong_purpose(at_fault.unwrap_or(walk.leaf()))
+            let purpose = parts.purpose;
+            let at_fault = walk.path.iter().find(|it| !permissions::fits(it, purpose));
+            wrong_purpose(at_fault.unwrap_or(walk.leaf()), purpose)
         }
-        Error::CaUsedAsEndEntity => authority_as_server(walk.leaf()),
-        Error::EndEntityUsedAsCa => walk.not_an_authority(refused.as_ref()),
+        Error::CaUsedAsEndEntity => authority_as_peer(walk.leaf(), parts.purpose),
+        Error::EndEntityUsedAsCa => walk.not_an_authority(signer.as_ref()),
         other => walk.by_rule(other),
     }
 }
 
-/// A server's certificate that cannot be read.
-pub(super) fn not_read() -> Refusal {
-    Refusal::new("CERT_REJECTED", "the server's certificate cannot be read")
+/// Why a certificate of version 1 is not believed, which no anchor signed itself.
+pub(super) fn of_first_version(parts: &Parts<'_>, leaf: &X509Certificate<'_>) -> Refusal {
+    let walk = Walk::of(parts, leaf.clone());
+    if !walk.meets_anchor() {
+        return walk.unsigned().unwrap_or_else(|| walk.untrusted());
+    }
+    let text = format!(
+        "certificate rejected: {} is of X.509 version 1, which is believed only if a trust anchor \
+         that may speak for every name signed it itself",
+        show::subject(leaf)
+    );
+    Refusal::new("CERT_REJECTED", text)
+}
+
+/// A peer's certificate that cannot be read.
+pub(super) fn not_read(purpose: Purpose) -> Refusal {
+    let text = format!("the {}'s certificate cannot be read", purpose.peer());
+    Refusal::new("CERT_REJECTED", text)
 }
 
 /// A chain for which path building is not begun.
 pub(super) fn too_much(end_entity: &CertificateDer<'_>, excess: Excess) -> Refusal {
     let Ok((_, leaf)) = X509Certificate::from_der(end_entity) else {
-        return not_read();
+        return Refusal::new("CERT_REJECTED", "the peer's certificate cannot be read");
     };
     let subject = show::subject(&leaf);
     let what = match excess {
@@ -102,21 +123,22 @@ pub(super) fn not_yet_valid(certificate: &X509Certificate<'_>, now: UnixTime) ->
     Refusal::new("CERT_NOT_YET_VALID", text)
 }
 
-/// A certificate that lists its uses, and serving is not among them.
-pub(super) fn wrong_purpose(certificate: &X509Certificate<'_>) -> Refusal {
+/// A certificate that lists its uses, and the one that is asked is not among them.
+pub(super) fn wrong_purpose(certificate: &X509Certificate<'_>, purpose: Purpose) -> Refusal {
     let text = format!(
-        "unsuitable certificate purpose: the extended key usage of {} does not include servers",
-        show::subject(certificate)
+        "{PURPOSE}: the extended key usage of {} does not include {}s",
+        show::subject(certificate),
+        purpose.peer()
     );
     Refusal::new("INVALID_PURPOSE", text)
 }
 
-/// A server's certificate whose key may not sign handshakes.
-pub(super) fn wrong_usage(certificate: &X509Certificate<'_>) -> Refusal {
+/// A peer's certificate whose key may not sign handshakes.
+pub(super) fn wrong_usage(certificate: &X509Certificate<'_>, purpose: Purpose) -> Refusal {
     let text = format!(
-        "unsuitable certificate purpose: the key usage of {} lacks digitalSignature, which servers \
-         need",
-        show::subject(certificate)
+        "{PURPOSE}: the key usage of {} lacks digitalSignature, which {}s need",
+        show::subject(certificate),
+        purpose.peer()
     );
     Refusal::new("INVALID_PURPOSE", text)
 }
@@ -167,6 +189,71 @@ pub(super) fn unreadable(error: &Error, certificate: &X509Certificate<'_>) -> Re
     }
 }
 
+/// A certificate of which no list says whether it is revoked.
+pub(super) fn no_list(certificate: &X509Certificate<'_>) -> Refusal {
+    let text = format!(
+        "unable to get certificate CRL: lists were given, and none of them is of {}, the issuer of \
+         {}",
+        show::issuer(certificate),
+        show::subject(certificate)
+    );
+    Refusal::new("UNABLE_TO_GET_CRL", text)
+}
+
+/// A certificate that is on a list.
+pub(super) fn revoked(certificate: &X509Certificate<'_>, list: &List) -> Refusal {
+    let text = format!(
+        "certificate revoked: {} is on the list that {} made on {}",
+        show::subject(certificate),
+        show::issuer(certificate),
+        show::moment(list.this_update)
+    );
+    Refusal::new("CERT_REVOKED", text)
+}
+
+/// An issuer whose key usage does not let it sign lists.
+pub(super) fn may_not_sign_lists(issuer: &X509Certificate<'_>) -> Refusal {
+    let text = format!(
+        "CRL signature failure: the key usage of {} lacks cRLSign",
+        show::subject(issuer)
+    );
+    Refusal::new("CRL_SIGNATURE_FAILURE", text)
+}
+
+/// Lists of the right issuer, none of them in time.
+pub(super) fn list_out_of_date(
+    certificate: &X509Certificate<'_>,
+    lists: &[&Arc<List>],
+    now: UnixTime,
+) -> Refusal {
+    let issuer = show::issuer(certificate);
+    let begun = lists.iter().filter(|list| list.has_begun(now));
+    let (code, what, when) = match begun.max_by_key(|list| list.next_update.timestamp()) {
+        Some(list) => (
+            "CRL_HAS_EXPIRED",
+            "CRL has expired",
+            format!(
+                "was due to be replaced on {}",
+                show::moment(list.next_update)
+            ),
+        ),
+        None => {
+            let first = lists.iter().map(|list| list.this_update).min();
+            let first = first.map(show::moment).unwrap_or_default();
+            (
+                "CRL_NOT_YET_VALID",
+                "CRL is not yet valid",
+                format!("begins on {first}"),
+            )
+        }
+    };
+    let text = format!(
+        "{what}: the list of {issuer} {when}, and now is {}",
+        show::now(now)
+    );
+    Refusal::new(code, text)
+}
+
 /// A chain that takes more work than any honest one.
 fn too_long(leaf: &X509Certificate<'_>) -> Refusal {
     let text = format!(
@@ -176,29 +263,43 @@ fn too_long(leaf: &X509Certificate<'_>) -> Refusal {
     Refusal::new("CERT_CHAIN_TOO_LONG", text)
 }
 
-/// An authority's certificate where a server's is expected.
-fn authority_as_server(certificate: &X509Certificate<'_>) -> Refusal {
+/// An authority's certificate where a peer's is expected.
+fn authority_as_peer(certificate: &X509Certificate<'_>, purpose: Purpose) -> Refusal {
     let text = format!(
-        "unsuitable certificate purpose: {} is an authority's certificate and not a server's",
-        show::subject(certificate)
+        "{PURPOSE}: {} is an authority's certificate and not a {}'s",
+        show::subject(certificate),
+        purpose.peer()
     );
     Refusal::new("INVALID_PURPOSE", text)
 }
 
 /// A certificate that signed another and may not. The codes are those of the https module, which
 /// makes a difference between one that is no authority and one that does not say.
-fn not_a_signer(certificate: &X509Certificate<'_>, bar: Bar) -> Refusal {
+fn not_a_signer(certificate: &X509Certificate<'_>, bar: Bar, purpose: Purpose) -> Refusal {
     let unsaid = || permissions::authority(certificate) == Authority::Unsaid;
     let (code, what, why) = match bar {
-        Bar::NoAuthority if unsaid() && permissions::says_it_signs(certificate) => {
-            ("INVALID_CA", CA, "it does not say that it is an authority")
-        }
-        Bar::NoAuthority => ("INVALID_PURPOSE", PURPOSE, "it is not an authority"),
-        Bar::KeyUsage => ("INVALID_CA", CA, "its key usage lacks keyCertSign"),
+        Bar::NoAuthority if unsaid() && permissions::says_it_signs(certificate) => (
+            "INVALID_CA",
+            CA,
+            "it does not say that it is an authority".to_owned(),
+        ),
+        Bar::NoAuthority => (
+            "INVALID_PURPOSE",
+            PURPOSE,
+            "it is not an authority".to_owned(),
+        ),
+        Bar::KeyUsage => (
+            "INVALID_CA",
+            CA,
+            "its key usage lacks keyCertSign".to_owned(),
+        ),
         Bar::Purpose => (
             "INVALID_PURPOSE",
             PURPOSE,
-            "its extended key usage does not include servers",
+            format!(
+                "its extended key usage does not include {}s",
+                purpose.peer()
+            ),
         ),
     };
     let subject = show::subject(certificate);
@@ -262,9 +363,10 @@ impl<'a> Walk<'a> {
         let name = content(certificate.issuer().as_raw());
         let given = self.parts.roots.named(name);
         given
+            .filter(|it| it.is_self_issued || self.parts.partial)
             .filter_map(|it| {
                 let (_, read) = X509Certificate::from_der(&it.certificate).ok()?;
-                Some((read, it.signs.err()))
+                Some((read, it.signs(self.parts.purpose).err()))
             })
             .filter(|(issuer, _)| may_have_issued(issuer, certificate))
             .take(MAX_NAMESAKES)
@@ -286,9 +388,21 @@ impl<'a> Walk<'a> {
         signed.find_map(|it| {
             let mut given = self.given_for(it).into_iter();
             given.find_map(|(issuer, bar)| {
-                Some(not_a_signer(&issuer, bar?)).filter(|_| self.signed(it, &issuer))
+                let refusal = not_a_signer(&issuer, bar?, self.parts.purpose);
+                Some(refusal).filter(|_| self.signed(it, &issuer))
             })
         })
+    }
+
+    /// An authority on the walk that is not of version 3 and so cannot say that it is one.
+    fn old_authority(&self) -> Option<Refusal> {
+        let mut signers = self.path.iter().skip(1).filter(|it| !is_self_issued(it));
+        let old = signers.find(|it| it.version() != X509Version::V3)?;
+        let text = format!(
+            "{CA}: {} is not of X.509 version 3 and cannot say that it may sign others",
+            show::subject(old)
+        );
+        Some(Refusal::new("INVALID_CA", text)).filter(|_| self.meets_anchor())
     }
 
     /// Whether one certificate is signed by the key of another.
@@ -325,6 +439,15 @@ impl<'a> Walk<'a> {
                      is no trust anchor here",
                     show::subject(leaf),
                     show::issuer(leaf)
+                ),
+            ),
+            (_, false) if self.parts.roots.contains(&top.as_raw().into()) => (
+                "UNABLE_TO_GET_ISSUER_CERT",
+                format!(
+                    "unable to get issuer certificate: {} was given, but its own issuer {} was not \
+                     and partial trust chains are not allowed",
+                    show::subject(top),
+                    show::issuer(top)
                 ),
             ),
             (_, false) => (
@@ -378,15 +501,18 @@ impl<'a> Walk<'a> {
     /// that is no authority.
     fn not_an_authority(&self, refused: Option<&X509Certificate<'_>>) -> Refusal {
         if let Some(it) = refused {
-            return not_a_signer(it, Bar::KeyUsage);
+            return not_a_signer(it, Bar::KeyUsage, self.parts.purpose);
         }
         let mut signers = self.path.iter().skip(1);
         let plain = signers.find(|it| !it.is_ca()).unwrap_or(self.top());
-        not_a_signer(plain, Bar::NoAuthority)
+        not_a_signer(plain, Bar::NoAuthority, self.parts.purpose)
     }
 
     /// A rule that the whole chain broke, or one that has no better words.
     fn by_rule(&self, error: &Error) -> Refusal {
+        if let Some(refusal) = self.old_authority() {
+            return refusal;
+        }
         let leaf = show::subject(self.leaf());
         match error {
             Error::PathLenConstraintViolated => Refusal::new(
@@ -449,7 +575,7 @@ fn has_unknown_rule(certificate: &X509Certificate<'_>) -> bool {
 }
 
 /// The inside of a DER sequence, which is how anchors keep their names.
-fn content(sequence: &[u8]) -> &[u8] {
+pub(super) fn content(sequence: &[u8]) -> &[u8] {
     Any::from_der(sequence).map_or(&[], |(_, any)| any.data)
 }
 
@@ -458,4 +584,4 @@ fn content(sequence: &[u8]) -> &[u8] {
 const MAX_WALK: usize = 16;
 
 /// Anchors of one name that are tried: some authorities renewed theirs a few times.
-const MAX_NAMESAKES: usize = 4;
+pub(super) const MAX_NAMESAKES: usize = 4;

@@ -1,8 +1,8 @@
 //! Is the certificate for the name that was wanted (RFC 9525 §6)?
 //!
 //! Only the alternative names count, and a wildcard only as a whole left-most label (§6.3). The
-//! common name counts for one certificate alone: the one that was given as its own trust anchor
-//! and has no such names. Whoever gave it meant exactly that server, and the certificates that
+//! common name counts for one certificate alone, unless a door in `danger` was opened: the one that
+//! was given as its own trust anchor and has no such names. Whoever gave it meant exactly that server, and the certificates that
 //! `openssl req -x509 -subj /CN=localhost` writes have nothing else.
 
 use rustls_pki_types::{CertificateDer, ServerName};
@@ -15,11 +15,12 @@ use super::{own_anchor, show};
 use crate::error::Refusal;
 use crate::trust::Roots;
 
-/// Checks the name.
+/// Checks the name; `common_name` says whether that of the subject counts for everyone.
 pub(super) fn check(
     end_entity: &CertificateDer<'_>,
     name: &ServerName<'_>,
     roots: &Roots,
+    common_name: bool,
 ) -> Result<(), Refusal> {
     let read = EndEntityCert::try_from(end_entity);
     let matches = |read: EndEntityCert<'_>| read.verify_is_valid_for_subject_name(name).is_ok();
@@ -40,8 +41,9 @@ pub(super) fn check(
     if !names.is_empty() {
         return refusal(format!("wanted is {wanted}, it has {}", show::list(&names)));
     }
+    let counts = || common_name || own_anchor::is_one(end_entity, &certificate, roots);
     if let ServerName::DnsName(host) = name
-        && own_anchor::is_one(end_entity, &certificate, roots)
+        && counts()
         && has_no_other_names(&certificate)
         && has_common_name(&certificate, host.as_ref())
     {

@@ -1,10 +1,11 @@
-//! A self-signed certificate that was given as its own trust anchor.
+//! A certificate that was given as its own trust anchor: self-signed, or any where partial chains
+//! are allowed.
 //!
 //! webpki builds paths between different certificates, and refuses one that says CA:TRUE as an
 //! end-entity's. Yet a certificate compared octet by octet with what the user gave needs no path,
 //! and the commonest way to make one writes CA:TRUE. Its signature is its own word for itself and
 //! proves nothing beside the octets; old ones are signed with SHA-1, or by an authority of the same
-//! name. That the server has the key is proved by the handshake. Its key usage is not asked either:
+//! name. That the peer has the key is proved by the handshake. Its key usage is not asked either:
 //! those that say CA:TRUE often list signing certificates only. The rest is checked here.
 
 use rustls_pki_types::{CertificateDer, UnixTime};
@@ -26,9 +27,16 @@ pub(super) fn is_one(
     permissions::is_self_issued(certificate) && roots.contains(der)
 }
 
-/// Checks such a certificate: readable without unknown critical extensions, within its dates, made
-/// for servers if it says for what, with a key that is long enough.
-pub(super) fn check(parts: &Parts<'_>, certificate: &X509Certificate<'_>) -> Result<(), Refusal> {
+/// Checks a certificate that is its own anchor: readable without unknown critical extensions,
+/// within its dates, made for this purpose if it says for what, with a key that is long enough, and
+/// not revoked. Gives the path, which is the certificate itself.
+///
+/// Where there are revocation lists, its status must be known like any other: by a list of its own,
+/// for it is its own issuer.
+pub(super) fn check(
+    parts: &Parts<'_>,
+    certificate: &X509Certificate<'_>,
+) -> Result<Vec<CertificateDer<'static>>, Refusal> {
     match EndEntityCert::try_from(parts.end_entity) {
         Ok(_) => {}
         // Private authorities still make version 1, which has no extensions and so no rules.
@@ -37,10 +45,13 @@ pub(super) fn check(parts: &Parts<'_>, certificate: &X509Certificate<'_>) -> Res
         Err(error) => return Err(diagnosis::unreadable(&error, certificate)),
     }
     check_dates(certificate, parts.now)?;
-    if !permissions::serves(certificate) {
-        return Err(diagnosis::wrong_purpose(certificate));
+    if !permissions::fits(certificate, parts.purpose) {
+        return Err(diagnosis::wrong_purpose(certificate, parts.purpose));
     }
-    signature::check_key(certificate)
+    signature::check_key(certificate)?;
+    let path = vec![parts.end_entity.clone().into_owned()];
+    parts.check_revocation(&path)?;
+    Ok(path)
 }
 
 /// Checks that a certificate is within its dates.

@@ -14,17 +14,17 @@ use x509_parser::certificate::X509Certificate;
 /// Why path building is not even begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Excess {
-    /// More certificates could stand above the server's than any honest chain has.
+    /// More certificates could stand above the peer's than any honest chain has.
     Certificates,
     /// They name each other in too many ways.
     Orders,
 }
 
-/// The certificates that can be on a path: who is named as issuer by the server's certificate, by
+/// The certificates that can be on a path: who is named as issuer by the peer's certificate, by
 /// those issuers, and so on; each once.
 pub(super) fn reachable<'a>(
     end_entity: &'a CertificateDer<'_>,
-    sent: &'a [CertificateDer<'_>],
+    sent: impl IntoIterator<Item = &'a CertificateDer<'a>>,
 ) -> Result<Vec<CertificateDer<'a>>, Excess> {
     let Some(leaf) = Link::read(end_entity) else {
         return Ok(Vec::new());

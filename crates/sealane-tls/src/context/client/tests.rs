@@ -15,7 +15,7 @@ use super::ClientContext;
 use crate::crypto::Crypto;
 use crate::pair::{Pair, connect, connect_to, default_context, first_version, identity};
 use crate::{
-    ClientTlsOptions, HandshakeError, HandshakeErrorKind, Identity, Observation, Roots,
+    ClientTlsOptions, Diagnosis, HandshakeError, HandshakeErrorKind, Identity, Observation, Roots,
     SecureContext, ServerTlsOptions, SessionCache, Side, TlsInfo, TlsVersion, Verdict,
 };
 
@@ -125,10 +125,10 @@ fn what_nobody_observed_is_judged_again() {
     // What was observed counts, whoever asks.
     let mut seen = pair.seen.clone();
     seen.add(Observation {
-        verdict: Some(Verdict::Unauthorized {
-            code: "CERT_REVOKED",
-            text: "as seen".into(),
-        }),
+        verdict: Some(Verdict::Unauthorized(Diagnosis::new(
+            "CERT_REVOKED",
+            "as seen",
+        ))),
         ..Observation::default()
     });
     let refused = client.admit(&pair.client, &name("localhost"), &seen, year(57));

@@ -3,11 +3,14 @@
 use sealane_testkit::certificates::{PemIdentity, Template, TestCa};
 
 use super::{anchors, chain, code_with, judge, judge_at, now, server, verifier};
+use crate::error::Refusal;
+use crate::permissions::Purpose;
 use crate::trust::Roots;
+use crate::verify::{ServerVerifier, VerifierRules};
 
 /// The code with which a name is refused to what this one signed, or nothing when it is believed.
 fn code(ca: &TestCa, issued: &PemIdentity) -> Option<&'static str> {
-    judge(ca, issued).err().map(|refusal| refusal.code)
+    judge(ca, issued).err().map(|refusal| refusal.code())
 }
 
 #[test]
@@ -30,7 +33,7 @@ fn the_certificate_of_a_device_speaks_for_no_other() {
         let bank = Template::server(&["bank.test"]).common_name("localhost");
         let again = device.cross_sign(&device, &bank);
         let judged = judge_at(anchors(&device), &again, "bank.test", now());
-        assert_eq!(judged.unwrap_err().code, "DEPTH_ZERO_SELF_SIGNED_CERT");
+        assert_eq!(judged.unwrap_err().code(), "DEPTH_ZERO_SELF_SIGNED_CERT");
     }
 }
 
@@ -38,7 +41,9 @@ fn the_certificate_of_a_device_speaks_for_no_other() {
 fn a_certificate_that_others_signed_speaks_for_no_other_either() {
     let device = TestCa::new().intermediate_like(&server().says_authority(false));
     let forged = device.issue_like(&server().common_name("forged"));
-    assert_eq!(code(&device, &forged), Some("INVALID_PURPOSE"));
+    assert_eq!(code(&device, &forged), Some("UNABLE_TO_GET_ISSUER_CERT"));
+    let judged = judge_partial(&device, &forged);
+    assert_eq!(judged.unwrap_err().code(), "INVALID_PURPOSE");
 }
 
 #[test]
@@ -47,7 +52,10 @@ fn one_that_may_not_sign_spoils_no_other_path() {
     let ca = TestCa::root(&Template::authority("same"));
     let pem = device.certificate_pem() + &ca.certificate_pem();
     let (roots, issued) = (Roots::from_pem(pem).unwrap(), ca.issue(&["localhost"]));
-    assert_eq!((roots.len(), roots.anchors().len()), (2, 1));
+    assert_eq!(
+        (roots.len(), roots.anchors(Purpose::Server, false).len()),
+        (2, 1)
+    );
     assert_eq!(
         judge_at(roots, &issued.chain_pem, "localhost", now()),
         Ok(())
@@ -80,17 +88,84 @@ fn what_an_anchor_says_of_its_uses_holds() {
 fn a_root_of_version_1_may_sign_for_it_cannot_say_so() {
     let root = crate::pair::first_version();
     let roots = Roots::from_der(root.chain()).unwrap();
-    assert_eq!((roots.len(), roots.anchors().len()), (1, 1));
+    assert_eq!(
+        (roots.len(), roots.anchors(Purpose::Server, false).len()),
+        (1, 1)
+    );
+}
+
+/// Judges what this one signed where given intermediate authorities may end a path.
+fn judge_partial(ca: &TestCa, issued: &PemIdentity) -> Result<(), Refusal> {
+    let rules = VerifierRules {
+        allow_partial_trust_chain: true,
+        ..VerifierRules::strict(anchors(ca))
+    };
+    let name = rustls_pki_types::ServerName::try_from("localhost").unwrap();
+    ServerVerifier::new(rules).judge(&chain(&issued.chain_pem), &name, now())
+}
+
+#[test]
+fn c160_an_intermediate_is_an_anchor_only_where_partial_chains_are_allowed() {
+    let middle = TestCa::new().intermediate();
+    let sent = middle.issue(&["localhost"]);
+    assert_eq!(chain(&sent.chain_pem).len(), 2);
+    let shown = [
+        "CN=Sealane test intermediate",
+        "\"CN=Sealane test root\" was not",
+    ];
+    let refused = code_with(judge(&middle, &sent), &shown);
+    assert_eq!(refused, "UNABLE_TO_GET_ISSUER_CERT");
+    assert_eq!(judge_partial(&middle, &sent), Ok(()));
+    // The same when the server leaves it out.
+    let mut alone = sent.clone();
+    alone
+        .chain_pem
+        .truncate(sent.chain_pem.find("-----END").unwrap() + 26);
+    assert_eq!(code(&middle, &alone), Some("UNABLE_TO_GET_ISSUER_CERT"));
+    assert_eq!(judge_partial(&middle, &alone), Ok(()));
+}
+
+#[test]
+fn a_given_intermediate_completes_what_a_server_does_not_send() {
+    let root = TestCa::new();
+    let middle = root.intermediate();
+    let issued = middle.issue(&["localhost"]);
+    let leaf = &chain(&issued.chain_pem)[..1];
+    let pem = root.certificate_pem() + &middle.certificate_pem();
+    let roots = Roots::from_pem(pem).unwrap();
+    assert_eq!(roots.anchors(Purpose::Server, false).len(), 1);
+    let name = rustls_pki_types::ServerName::try_from("localhost").unwrap();
+    assert_eq!(verifier(roots).judge(leaf, &name, now()), Ok(()));
+    // It must keep the rules of the path: its dates count, where an anchor's do not.
+    let old = Template::authority("old").between((2000, 1, 1), (2001, 1, 1));
+    let old = root.intermediate_like(&old);
+    let leaf = &chain(&old.issue(&["localhost"]).chain_pem)[..1];
+    let roots = Roots::from_pem(root.certificate_pem() + &old.certificate_pem()).unwrap();
+    let judged = verifier(roots).judge(leaf, &name, now());
+    assert_eq!(judged.unwrap_err().code(), "CERT_HAS_EXPIRED");
 }
 
 #[test]
 fn an_intermediate_may_be_an_anchor_if_it_says_so_itself() {
-    let middle = TestCa::new().intermediate();
-    assert_eq!(code(&middle, &middle.issue(&["localhost"])), None);
     let unsaid = Template::authority("middle").without_basic_constraints();
     let middle = TestCa::new().intermediate_like(&unsaid);
     let issued = middle.issue(&["localhost"]);
-    assert_eq!(code(&middle, &issued), Some("INVALID_CA"));
+    let judged = judge_partial(&middle, &issued);
+    assert_eq!(judged.unwrap_err().code(), "INVALID_CA");
+}
+
+#[test]
+fn a_certificate_that_others_signed_is_its_own_anchor_where_partial_chains_are_allowed() {
+    let leaf = TestCa::new().issue(&["localhost"]);
+    let rules = VerifierRules {
+        allow_partial_trust_chain: true,
+        ..VerifierRules::strict(Roots::from_pem(&leaf.chain_pem).unwrap())
+    };
+    let name = rustls_pki_types::ServerName::try_from("localhost").unwrap();
+    let sent = chain(&leaf.chain_pem);
+    let verifier = ServerVerifier::new(rules);
+    assert_eq!(verifier.judge(&sent, &name, now()), Ok(()));
+    assert_eq!(verifier.path(&sent).unwrap().as_ref(), &sent[..]);
 }
 
 #[test]

@@ -37,7 +37,7 @@ fn the_certificate_of_the_page_s_command_is_believed_by_its_common_name() {
     for stranger in [PAGE, &server().self_signed().chain_pem] {
         let given = Roots::from_pem(server().self_signed().chain_pem).unwrap();
         let judged = judge_at(given, stranger, "localhost", now());
-        assert_eq!(judged.unwrap_err().code, "DEPTH_ZERO_SELF_SIGNED_CERT");
+        assert_eq!(judged.unwrap_err().code(), "DEPTH_ZERO_SELF_SIGNED_CERT");
     }
 }
 
@@ -45,13 +45,13 @@ fn the_certificate_of_the_page_s_command_is_believed_by_its_common_name() {
 fn the_common_name_counts_only_without_other_names() {
     let named = Template::server(&["other.example"]).common_name("localhost");
     let pem = named.self_signed().chain_pem;
-    let code = judge_itself(&pem, "localhost").unwrap_err().code;
+    let code = judge_itself(&pem, "localhost").unwrap_err().code();
     assert_eq!(code, "ERR_TLS_CERT_ALTNAME_INVALID");
     assert_eq!(judge_itself(&pem, "other.example"), Ok(()));
 
     let address = Template::server(&["127.0.0.1"]).common_name("localhost");
     let pem = address.self_signed().chain_pem;
-    let code = judge_itself(&pem, "localhost").unwrap_err().code;
+    let code = judge_itself(&pem, "localhost").unwrap_err().code();
     assert_eq!(code, "ERR_TLS_CERT_ALTNAME_INVALID");
 }
 
@@ -67,7 +67,7 @@ fn alternative_names_that_cannot_be_read_are_not_passed_over() {
     // A DNS name that is no text; what is no list at all does not even become an anchor.
     let broken = server_without_names().alternative_octets(&[0x30, 0x03, 0x82, 0x01, 0xff]);
     let pem = broken.self_signed().chain_pem;
-    let code = judge_itself(&pem, "localhost").unwrap_err().code;
+    let code = judge_itself(&pem, "localhost").unwrap_err().code();
     assert_eq!(code, "ERR_TLS_CERT_ALTNAME_INVALID");
     let none = server_without_names().alternative_octets(&[0x04, 0x01, 0x00]);
     assert!(Roots::from_pem(none.self_signed().chain_pem).is_err());
@@ -119,7 +119,7 @@ fn one_octet_less_and_it_is_another_certificate() {
     assert!(!given.contains(&octets.clone().into()));
     let name = rustls_pki_types::ServerName::try_from("localhost").unwrap();
     let judged = super::verifier(given).judge(&[octets.into()], &name, now());
-    assert_eq!(judged.unwrap_err().code, "DEPTH_ZERO_SELF_SIGNED_CERT");
+    assert_eq!(judged.unwrap_err().code(), "DEPTH_ZERO_SELF_SIGNED_CERT");
 }
 
 #[test]
