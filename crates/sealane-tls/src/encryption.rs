@@ -139,7 +139,9 @@ pub(crate) fn open_pkcs8(
     cost: &mut Cost,
 ) -> Result<Zeroizing<Vec<u8>>, EncryptionError> {
     let octets = der::definite(octets)?;
-    let mut members = Element::only(&octets)?.members();
+    let mut outer = Reader::new(&octets);
+    let mut members = outer.sequence()?;
+    outer.finish()?;
     let scheme = Scheme::read(&mut members)?;
     let encrypted = members.expect(der::OCTET_STRING)?;
     members.finish()?;

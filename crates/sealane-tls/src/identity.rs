@@ -1,8 +1,9 @@
 //! Who we are: certificate chains, each with the private key of its first certificate, matched.
 //!
 //! From PEM, DER or PKCS#12 octets; files are read by the facade. Keys may be PKCS#8 (RFC 5958),
-//! SEC1 (RFC 5915) or PKCS#1 (RFC 8017), in clear or encrypted. Certificates are read for their public key and dates only:
-//! whether a peer will trust them is its decision (RFC 5280 §6), and X.509 v1 is served too.
+//! SEC1 (RFC 5915) or PKCS#1 (RFC 8017), in clear or encrypted. Certificates are read for their
+//! public key and dates only: whether a peer will trust them is its decision (RFC 5280 §6), and
+//! X.509 v1 is served too.
 
 use std::fmt;
 use std::sync::Arc;
