@@ -10,6 +10,7 @@ mod extensions;
 mod facts;
 mod key;
 mod names;
+mod oid;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -334,4 +335,4 @@ pub(crate) fn spki_pin(spki: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

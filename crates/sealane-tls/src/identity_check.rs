@@ -13,6 +13,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::certificate::{DistinguishedName, PeerCertificate};
+use crate::error::OptionError;
 use crate::pin;
 
 use host::Address;
@@ -184,9 +185,9 @@ impl StdError for IdentityError {
     }
 }
 
-impl From<crate::OptionError> for IdentityError {
+impl From<OptionError> for IdentityError {
     /// Lets a caller's own check make pins with `?`.
-    fn from(error: crate::OptionError) -> Self {
+    fn from(error: OptionError) -> Self {
         Self::new(error.to_string()).with_code(error.code())
     }
 }

@@ -253,7 +253,14 @@ impl fmt::Display for PinMismatch {
 
 impl From<PinMismatch> for Refusal {
     fn from(mismatch: PinMismatch) -> Self {
-        Self::new(MISMATCH, mismatch.to_string())
+        let mut refusal = Self::new(MISMATCH, mismatch.to_string());
+        for pin in mismatch.wanted {
+            refusal = refusal.with("pin wanted", pin);
+        }
+        for (place, found) in (1..).zip(mismatch.found) {
+            refusal = refusal.with(format!("verified chain {place}"), found);
+        }
+        refusal
     }
 }
 

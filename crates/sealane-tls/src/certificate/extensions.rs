@@ -14,35 +14,35 @@ use x509_parser::oid_registry::{
     OID_PKIX_AUTHORITY_INFO_ACCESS, OID_X509_EXT_EXTENDED_KEY_USAGE, OID_X509_EXT_SUBJECT_ALT_NAME,
 };
 
-use super::names;
+use super::{names, oid};
 
 /// The alternative names in one line.
 pub(super) fn subject_alt_name(certificate: &X509Certificate<'_>) -> Option<String> {
-    match unique(certificate, &OID_X509_EXT_SUBJECT_ALT_NAME)? {
-        ParsedExtension::SubjectAlternativeName(names) => {
-            let texts = names
-                .general_names
-                .iter()
-                .map(|name| Shown::of(name).text());
-            Some(texts.collect::<Vec<_>>().join(", "))
-        }
-        _ => None,
-    }
+    let ParsedExtension::SubjectAlternativeName(names) =
+        first(certificate, &OID_X509_EXT_SUBJECT_ALT_NAME)?
+    else {
+        return None;
+    };
+    let texts = names.general_names.iter().map(|name| {
+        let shown = Shown::of(name)?;
+        Some(shown.text())
+    });
+    Some(texts.collect::<Option<Vec<_>>>()?.join(", "))
 }
 
 /// Where to ask for the certificate's status and its issuer (RFC 5280 §4.2.2.1).
 pub(super) fn info_access(certificate: &X509Certificate<'_>) -> Option<Vec<(String, String)>> {
     let ParsedExtension::AuthorityInfoAccess(access) =
-        unique(certificate, &OID_PKIX_AUTHORITY_INFO_ACCESS)?
+        first(certificate, &OID_PKIX_AUTHORITY_INFO_ACCESS)?
     else {
         return None;
     };
     let pairs = access.accessdescs.iter().map(|description| {
-        let shown = Shown::of(&description.access_location);
+        let shown = Shown::of(&description.access_location)?;
         let method = access_method(&description.access_method);
-        (format!("{method} - {}", shown.kind), shown.value)
+        Some((format!("{method} - {}", shown.kind), shown.value))
     });
-    Some(pairs.collect())
+    pairs.collect()
 }
 
 /// Whether a certificate is an authority's.
@@ -60,21 +60,23 @@ pub(super) fn ext_key_usage(certificate: &X509Certificate<'_>) -> Option<Vec<Str
         .ok()??;
     // Read again: the parser sorts the usages by kind and loses their order.
     let (_, all) = <Vec<Oid<'_>>>::from_der(extension.value).ok()?;
-    Some(all.iter().map(Oid::to_id_string).collect())
+    Some(all.iter().map(oid::dotted).collect())
 }
 
-/// An extension that stands there once (RFC 5280 §4.2).
-fn unique<'a, 'b>(
+/// The first extension of a kind. A second one is forbidden (RFC 5280 §4.2), and the verifier
+/// refuses such a certificate; the module shows the first.
+fn first<'a, 'b>(
     certificate: &'b X509Certificate<'a>,
-    oid: &Oid<'_>,
+    kind: &Oid<'_>,
 ) -> Option<&'b ParsedExtension<'a>> {
-    let found = certificate.get_extension_unique(oid).ok()??;
+    let mut all = certificate.iter_extensions();
+    let found = all.find(|extension| extension.oid == *kind)?;
     Some(found.parsed_extension())
 }
 
 /// How a method of access is called.
 fn access_method(method: &Oid<'_>) -> String {
-    let name = match method.to_id_string().as_str() {
+    let name = match oid::dotted(method).as_str() {
         "1.3.6.1.5.5.7.48.1" => "OCSP",
         "1.3.6.1.5.5.7.48.2" => "CA Issuers",
         "1.3.6.1.5.5.7.48.3" => "AD Time Stamping",
@@ -107,30 +109,28 @@ enum Script {
 }
 
 impl Shown {
-    /// Reads a general name.
-    fn of(name: &GeneralName<'_>) -> Self {
-        match name {
+    /// Reads a general name; `None` if it cannot be read, and then neither can those beside it.
+    fn of(name: &GeneralName<'_>) -> Option<Self> {
+        Some(match name {
             GeneralName::DNSName(name) => Self::octets("DNS", name.as_bytes()),
             GeneralName::RFC822Name(name) => Self::octets("email", name.as_bytes()),
             GeneralName::URI(name) => Self::octets("URI", name.as_bytes()),
             GeneralName::IPAddress(octets) => Self::ours("IP Address", address(octets)),
-            GeneralName::RegisteredID(oid) => Self::ours("Registered ID", oid.to_id_string()),
+            GeneralName::RegisteredID(number) => Self::ours("Registered ID", oid::dotted(number)),
             GeneralName::DirectoryName(name) => Self {
                 kind: "DirName",
                 value: names::rfc2253(name),
                 script: Script::Unicode,
             },
-            GeneralName::OtherName(oid, value) => other_name(oid, value),
+            GeneralName::OtherName(number, value) => other_name(number, value),
             GeneralName::X400Address(_) => Self::ours("X400Name", UNSUPPORTED),
             GeneralName::EDIPartyName(_) => Self::ours("EdiPartyName", UNSUPPORTED),
             // The parser asks for UTF-8 where any octets may stand.
             GeneralName::Invalid(Tag(1), octets) => Self::octets("email", octets),
             GeneralName::Invalid(Tag(2), octets) => Self::octets("DNS", octets),
             GeneralName::Invalid(Tag(6), octets) => Self::octets("URI", octets),
-            GeneralName::Invalid(Tag(4), _) => Self::ours("DirName", UNSUPPORTED),
-            GeneralName::Invalid(Tag(8), _) => Self::ours("Registered ID", UNSUPPORTED),
-            GeneralName::Invalid(..) => Self::ours("othername", UNSUPPORTED),
-        }
+            GeneralName::Invalid(..) => return None,
+        })
     }
 
     /// A value of which each octet is a character.
@@ -197,9 +197,9 @@ impl Script {
 }
 
 /// A name of a kind that is known by a number only.
-fn other_name(oid: &Oid<'_>, value: &[u8]) -> Shown {
+fn other_name(number: &Oid<'_>, value: &[u8]) -> Shown {
     let unsupported = Shown::ours("othername", UNSUPPORTED);
-    let (prefix, script) = match oid.to_id_string().as_str() {
+    let (prefix, script) = match oid::dotted(number).as_str() {
         "1.3.6.1.5.5.7.8.9" => ("SmtpUTF8Mailbox", Script::Unicode),
         "1.3.6.1.5.5.7.8.5" => ("XmppAddr", Script::Unicode),
         "1.3.6.1.5.5.7.8.7" => ("SRVName", Script::Octets),

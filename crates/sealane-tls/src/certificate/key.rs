@@ -6,6 +6,7 @@ use x509_parser::asn1_rs::Oid;
 use x509_parser::public_key::PublicKey;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
+use super::oid;
 use crate::digest::sha256;
 
 /// What is known of a public key.
@@ -34,22 +35,19 @@ impl Key {
             spki: Some(info.raw.to_vec()),
             ..Self::default()
         };
-        let algorithm = info.algorithm.algorithm.to_id_string();
+        let algorithm = oid::dotted(&info.algorithm.algorithm);
         match (algorithm.as_str(), info.parsed()) {
             (RSA, Ok(PublicKey::RSA(numbers))) => {
-                key.modulus = Some(without_zeros(&numbers.modulus, "0", |it| {
-                    format!("{it:02X}")
-                }));
-                let exponent =
-                    without_zeros(&numbers.exponent, "0", |octet| format!("{octet:02x}"));
+                key.modulus = Some(without_zeros(numbers.modulus));
+                let exponent = without_zeros(numbers.exponent).to_ascii_lowercase();
                 key.exponent = Some(format!("0x{exponent}"));
                 key.bits = Some(bits(numbers.modulus));
             }
             (ELLIPTIC_CURVE, Ok(PublicKey::EC(_))) => {
-                key.point = Some(info.subject_public_key.data.to_vec());
+                key.point = Some(uncompressed(&info.subject_public_key.data));
                 let parameters = info.algorithm.parameters.as_ref();
                 let curve = parameters.and_then(|it| it.as_oid().ok());
-                if let Some(curve) = curve.and_then(|oid| Curve::of(&oid)) {
+                if let Some(curve) = curve.and_then(|curve| Curve::of(&curve)) {
                     key.bits = Some(curve.bits);
                     key.asn1_curve = Some(curve.asn1);
                     key.nist_curve = curve.nist;
@@ -66,6 +64,15 @@ impl Key {
             (Some(_), _) => self.spki.as_deref(),
             (None, point) => point.as_deref(),
         }
+    }
+}
+
+/// A point in the plain form where that needs no arithmetic: the hybrid form (X9.62 §4.3.6) has
+/// both coordinates. A compressed one, which TLS does not know, stays as it is.
+fn uncompressed(point: &[u8]) -> Vec<u8> {
+    match point {
+        [0x06 | 0x07, coordinates @ ..] => [&[0x04], coordinates].concat(),
+        point => point.to_vec(),
     }
 }
 
@@ -101,11 +108,11 @@ fn negate(octets: &mut [u8]) {
     }
 }
 
-/// An unsigned integer in hexadecimal without any leading zero.
-fn without_zeros(octets: &[u8], zero: &str, digits: impl Fn(&u8) -> String) -> String {
-    let all: String = octets.iter().map(digits).collect();
+/// An unsigned integer in upper-case hexadecimal without any leading zero.
+fn without_zeros(octets: &[u8]) -> String {
+    let all: String = octets.iter().map(|octet| format!("{octet:02X}")).collect();
     match all.trim_start_matches('0') {
-        "" => zero.to_owned(),
+        "" => "0".to_owned(),
         digits => digits.to_owned(),
     }
 }
@@ -131,8 +138,8 @@ struct Curve {
 
 impl Curve {
     /// The curve with this number, if it is one of those in use.
-    fn of(oid: &Oid<'_>) -> Option<Self> {
-        let (asn1, nist, bits) = match oid.to_id_string().as_str() {
+    fn of(number: &Oid<'_>) -> Option<Self> {
+        let (asn1, nist, bits) = match oid::dotted(number).as_str() {
             "1.2.840.10045.3.1.1" => ("prime192v1", Some("P-192"), 192),
             "1.3.132.0.33" => ("secp224r1", Some("P-224"), 224),
             "1.2.840.10045.3.1.7" => ("prime256v1", Some("P-256"), 256),

@@ -1,6 +1,6 @@
 //! Distinguished names (RFC 5280 §4.1.2.4): attributes in order under their short names.
 
-mod attributes;
+pub(super) mod attributes;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,6 +8,7 @@ use std::fmt;
 use x509_parser::asn1_rs::{Any, Oid, Tag};
 use x509_parser::x509::{AttributeTypeAndValue, X509Name};
 
+use super::oid;
 use attributes::SHORT_NAMES;
 
 /// A distinguished name: attributes in the certificate's order, under the short names of OpenSSL
@@ -104,8 +105,8 @@ fn rfc2253_attribute(attribute: &AttributeTypeAndValue<'_>) -> String {
 
 /// The short name of an attribute, or its number.
 fn key(attribute: &AttributeTypeAndValue<'_>) -> Cow<'static, str> {
-    let oid = attribute.attr_type();
-    short_name(oid).map_or_else(|| oid.to_id_string().into(), Cow::Borrowed)
+    let number = attribute.attr_type();
+    short_name(number).map_or_else(|| oid::dotted(number).into(), Cow::Borrowed)
 }
 
 /// The value of an attribute as text; what is no text in hexadecimal behind a `#`.
@@ -153,8 +154,8 @@ fn dump(value: &Any<'_>) -> String {
 }
 
 /// The short name that OpenSSL gives an attribute.
-fn short_name(oid: &Oid<'_>) -> Option<&'static str> {
-    let number = oid.to_id_string();
+fn short_name(number: &Oid<'_>) -> Option<&'static str> {
+    let number = oid::dotted(number);
     let found = SHORT_NAMES.binary_search_by_key(&number.as_str(), |(number, _)| number);
     found.ok().map(|index| SHORT_NAMES[index].1)
 }

@@ -3,7 +3,7 @@
 //! Those of X.520, RFC 4524, PKCS #9 (RFC 2985), and of the authorities of a few countries.
 
 /// Attributes by number, sorted as texts.
-pub(super) const SHORT_NAMES: &[(&str, &str)] = &[
+pub(in crate::certificate) const SHORT_NAMES: &[(&str, &str)] = &[
     ("0.9.2342.19200300.100.1.1", "UID"),
     ("0.9.2342.19200300.100.1.10", "manager"),
     ("0.9.2342.19200300.100.1.11", "documentIdentifier"),
