@@ -1,16 +1,26 @@
 //! Octet streams below HTTP: the only files that open or read sockets.
 //!
-//! `resolve` finds addresses, `tcp` connects to them.
-//! `tls` joins a TCP socket to rustls; `session` is what its two sides have in common; `sealed` is
-//! what waits to be sent; `scratch` lends the buffers of the worker thread, so that a connection at
-//! rest holds none.
+//! `resolve` finds addresses, `tcp` connects to them. `tls` joins a TCP socket to rustls, after a
+//! look at the `opening` of a stranger; for servers that choose who answers, `greeting` reads the
+//! ClientHello first and becomes such a stream then. Below them, `engine` uses rustls through
+//! either of its APIs; `session` is what the two sides of the faster one have in common; `alert` is
+//! what is said without rustls; `sealed` is what waits to be sent; `scratch` lends the buffers of
+//! the worker thread, so that a connection at rest holds none.
 
 pub(crate) mod resolve;
 pub(crate) mod tcp;
+#[allow(dead_code, reason = "wired by the server in the next step")]
+mod greeting;
 pub(crate) mod tls;
+mod hello;
+mod opening;
+mod alert;
+mod engine;
 mod session;
 mod sealed;
 pub(crate) mod scratch;
+#[cfg(test)]
+mod pair;
 
 pub(crate) use session::Session;
-pub(crate) use tls::{ClientStream, Received, ServerStream, TlsStream, TransportError};
+pub(crate) use tls::{ClientStream, Parting, Received, ServerStream, TlsStream, TransportError};

@@ -90,7 +90,7 @@ impl Dialer<'_> {
         let (local, remote) = (socket.local_addr().ok(), socket.peer_addr().ok());
         let config = self.context.config(Some(self.sessions.store(key.clone())));
         let sends_name = config.enable_sni;
-        let mut stream = ClientStream::connect(socket, config, key.name().clone())
+        let mut stream = ClientStream::connect(socket, config, key.name().clone(), false)
             .map_err(|error| failed(error, key))?;
         let mut early = BytesMut::new();
         let outcome = poll_fn(|context| {
@@ -104,7 +104,7 @@ impl Dialer<'_> {
         let (common, seen) = stream.facts();
         let verdict = self
             .context
-            .admit(common, key.name(), seen, UnixTime::now());
+            .admit(&common, key.name(), seen, UnixTime::now());
         let verdict = verdict.map_err(|error| Refused {
             error: error.into(),
             resumed: common.handshake_kind() == Some(HandshakeKind::Resumed),
@@ -113,7 +113,8 @@ impl Dialer<'_> {
             ServerName::DnsName(name) if sends_name => Some(name.as_ref()),
             _ => None,
         };
-        let info = TlsInfo::new(common, servername).ok_or_else(|| ended(key))?;
+        let info = TlsInfo::new(&common, servername).ok_or_else(|| ended(key))?;
+        drop(common);
         let info = ConnectionInfo::new(local, remote, info.with_verdict(&verdict));
         let mut http = ClientConnection::new(Arc::clone(self.rules));
         http.receive(&early);

@@ -20,7 +20,7 @@ use crate::body::Body;
 use crate::driver::{TURN, let_others_run};
 use crate::handler::BoxError;
 use crate::info::ConnectionInfo;
-use crate::transport::{Received, ServerStream, TransportError};
+use crate::transport::{Parting, Received, ServerStream, TransportError};
 use crate::wheel::{Link, Order, Orders};
 
 /// What the task of a connection starts from.
@@ -79,7 +79,8 @@ where
     // Small answers must not wait for an acknowledgement; a failure shows at the first read.
     let _ = socket.set_nodelay(true);
     // Boxed: it is moved from phase to phase, and a task keeps room for every place of a move.
-    let stream = ServerStream::accept(socket, Arc::clone(&clock.server.config)).map(Box::new);
+    let stream =
+        ServerStream::accept(socket, Arc::clone(&clock.server.config), false).map(Box::new);
     if let Ok(mut stream) = stream
         && let Some(early) = handshake(&mut stream, &clock).await
     {
@@ -179,7 +180,7 @@ where
     };
     let ending = std::future::poll_fn(|context| connection.poll_turn(context, clock)).await;
     if let Some((mut stream, patience)) = connection.wind_up(ending) {
-        part(&mut stream, clock, patience).await;
+        part(&mut *stream, clock, patience).await;
     }
 }
 
@@ -394,7 +395,7 @@ fn lost(error: &TransportError) -> Ending {
 /// Closing a socket with unread octets resets it, and a reset can destroy an answer that the peer
 /// has not read yet (RFC 9112 §9.6). Bounded in time and octets; `patience` counts from when our
 /// side has ended.
-async fn part(stream: &mut ServerStream, clock: &Clock, patience: Duration) {
+async fn part(stream: &mut impl Parting, clock: &Clock, patience: Duration) {
     let mut deadline = clock.now().after(SAYING);
     let (mut said, mut ended, mut swallowed) = (false, false, 0);
     std::future::poll_fn(|context| {

@@ -70,8 +70,7 @@ impl Sealed {
                 }
                 Err(EncryptError::InsufficientSize(error)) => len = error.required_size,
                 Err(EncryptError::EncryptExhausted) => {
-                    let text = "the TLS keys have sealed as many records as they may";
-                    return Err(io::Error::other(text));
+                    return Err(io::Error::other(EXHAUSTED));
                 }
             }
         }
@@ -96,6 +95,20 @@ impl Sealed {
         }
     }
 }
+
+impl io::Write for Sealed {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.append_octets(octets);
+        Ok(octets.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What is said when keys are used up (RFC 8446 §5.5).
+pub(super) const EXHAUSTED: &str = "the TLS keys have sealed as many records as they may";
 
 /// What sealing may add to a record, with a key update in front of it.
 const OVERHEAD: usize = 256;

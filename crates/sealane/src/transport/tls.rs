@@ -1,13 +1,13 @@
-//! TLS over TCP through rustls' unbuffered API (engine decision 2).
+//! TLS over TCP through rustls (engine decision 2).
 //!
 //! Records are decrypted in place in the worker's buffer and handed to a sink; what is written is
 //! sealed one record at a time into one buffer and leaves in one system call. At most one sealed
 //! record waits behind a blocked socket. No policy is made here: who the peer must be is the
 //! secure context's business, what the octets mean is the driver's.
 //!
-//! Two rules of the unbuffered API are kept here and nowhere else. It may hold offsets into octets
-//! that it has not discarded, so every call gets all of them. After an error it must not read
-//! again, so only its alert is fetched.
+//! Which of rustls' APIs carries the connection is `engine`'s business; all rules here hold for
+//! both. After an error nothing is read any more and only the alert is sent (RFC 8446 §6.2);
+//! close_notify is said once; an end without it is told as what it is.
 
 use std::fmt;
 use std::io;
@@ -15,7 +15,6 @@ use std::mem::MaybeUninit;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use rustls::CommonState;
 use rustls::client::UnbufferedClientConnection;
 use rustls::pki_types::ServerName;
 use rustls::server::UnbufferedServerConnection;
@@ -24,6 +23,8 @@ use socket2::SockRef;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
+use super::engine::buffered::Buffered;
+use super::engine::{Common, Engine, Exporter};
 use super::sealed::Sealed;
 use super::session::Session;
 
@@ -36,10 +37,11 @@ pub(crate) type ClientStream = TlsStream<UnbufferedClientConnection>;
 /// A TCP connection with TLS on it, seen as plain octets.
 pub(crate) struct TlsStream<S> {
     socket: TcpStream,
-    session: S,
+    engine: Engine<S>,
     /// What resolver or verifier saw during the handshake.
     seen: Observation,
-    /// Octets received that rustls has not discarded: part of a record or handshake message.
+    /// Octets received that rustls has not discarded: part of a record or handshake message, or a
+    /// whole ClientHello that was read before it was known who answers.
     incoming: Vec<u8>,
     sealed: Sealed,
     receiving: Receiving,
@@ -47,6 +49,8 @@ pub(crate) struct TlsStream<S> {
     finished: bool,
     /// rustls has seen nothing yet.
     untouched: bool,
+    /// `incoming` was read by somebody else, and rustls has not seen it.
+    read_ahead: bool,
 }
 
 /// How far the peer's side is.
@@ -82,6 +86,27 @@ pub(crate) enum TransportError {
     PlainHttp,
 }
 
+/// A connection that comes to its end without resetting what the peer still reads.
+pub(crate) trait Parting {
+    /// Says the last word of our side, sends all that waits and ends our side of the TCP stream.
+    fn poll_close(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
+
+    /// Reads and forgets, so that the peer's octets do not turn our close into a reset.
+    ///
+    /// Ready with the number of octets, 0 at the end of the stream.
+    fn poll_discard(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>>;
+}
+
+impl<S: Session> Parting for TlsStream<S> {
+    fn poll_close(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        TlsStream::poll_close(self, context)
+    }
+
+    fn poll_discard(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        discard(&mut self.socket, context)
+    }
+}
+
 impl From<io::Error> for TransportError {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
@@ -90,13 +115,33 @@ impl From<io::Error> for TransportError {
 
 impl ServerStream {
     /// Starts the server's side of TLS on an accepted socket.
+    ///
+    /// With `exporter`, the connection can export keying material, and costs more.
     pub(crate) fn accept(
         socket: TcpStream,
         config: Arc<rustls::ServerConfig>,
+        exporter: bool,
     ) -> Result<Self, TransportError> {
-        let session = UnbufferedServerConnection::new(config);
-        let session = session.map_err(|error| tls_error::<UnbufferedServerConnection>(&error))?;
-        Ok(Self::new(socket, session, true))
+        let engine = match exporter {
+            false => UnbufferedServerConnection::new(config).map(Engine::Unbuffered),
+            true => Buffered::server(config).map(Engine::Buffered),
+        };
+        let engine = engine.map_err(|error| tls_error::<UnbufferedServerConnection>(&error))?;
+        Ok(Self::new(socket, engine, true))
+    }
+
+    /// The same for a connection whose ClientHello has been read: `octets` is all that came.
+    pub(super) fn accept_read_ahead(
+        socket: TcpStream,
+        config: Arc<rustls::ServerConfig>,
+        exporter: bool,
+        octets: Vec<u8>,
+    ) -> Result<Self, TransportError> {
+        let mut stream = Self::accept(socket, config, exporter)?;
+        stream.incoming = octets;
+        stream.untouched = false;
+        stream.read_ahead = true;
+        Ok(stream)
     }
 
     /// Sends octets in the clear to a peer that speaks no TLS; nothing can be sealed afterwards.
@@ -107,7 +152,7 @@ impl ServerStream {
 
     /// What the handshake settled, once it is done.
     pub(crate) fn info(&self) -> Option<TlsInfo> {
-        TlsInfo::new(&self.session, self.seen.servername.as_deref())
+        TlsInfo::new(&self.engine.common(), self.seen.servername.as_deref())
     }
 }
 
@@ -117,32 +162,48 @@ impl ClientStream {
         socket: TcpStream,
         config: Arc<rustls::ClientConfig>,
         name: ServerName<'static>,
+        exporter: bool,
     ) -> Result<Self, TransportError> {
-        let session = UnbufferedClientConnection::new(config, name);
-        let session = session.map_err(|error| tls_error::<UnbufferedClientConnection>(&error))?;
-        let mut stream = Self::new(socket, session, false);
+        let engine = match exporter {
+            false => UnbufferedClientConnection::new(config, name).map(Engine::Unbuffered),
+            true => Buffered::client(config, name).map(Engine::Buffered),
+        };
+        let engine = engine.map_err(|error| tls_error::<UnbufferedClientConnection>(&error))?;
+        let mut stream = Self::new(socket, engine, false);
         stream.process(&mut [], &mut |_| {})?;
         Ok(stream)
-    }
-
-    /// What rustls knows of the connection, and what its verifier saw.
-    pub(crate) fn facts(&self) -> (&CommonState, &Observation) {
-        (self.session.common(), &self.seen)
     }
 }
 
 impl<S: Session> TlsStream<S> {
-    fn new(socket: TcpStream, session: S, untouched: bool) -> Self {
+    fn new(socket: TcpStream, engine: Engine<S>, untouched: bool) -> Self {
         Self {
             socket,
-            session,
+            engine,
             seen: Observation::default(),
             incoming: Vec::new(),
             sealed: Sealed::default(),
             receiving: Receiving::Open,
             finished: false,
             untouched,
+            read_ahead: false,
         }
+    }
+
+    /// What rustls knows of the connection, and what resolver or verifier saw.
+    ///
+    /// An exporter waits as long as this is kept: take what is needed and let go.
+    pub(crate) fn facts(&self) -> (Common<'_>, &Observation) {
+        (self.engine.common(), &self.seen)
+    }
+
+    /// A handle that exports keying material; `None` unless the connection was begun with it.
+    #[allow(
+        dead_code,
+        reason = "wired by the owners of connections in the next step"
+    )]
+    pub(crate) fn exporter(&self) -> Option<Exporter> {
+        self.engine.exporter()
     }
 
     /// Goes on with the handshake; ready when it is done, though its last octets may still wait
@@ -154,7 +215,12 @@ impl<S: Session> TlsStream<S> {
         context: &mut Context<'_>,
         sink: &mut dyn FnMut(&[u8]),
     ) -> Poll<Result<(), TransportError>> {
-        while self.session.common().is_handshaking() {
+        if self.read_ahead {
+            self.read_ahead = false;
+            let mut octets = std::mem::take(&mut self.incoming);
+            self.take_in(&mut octets, sink)?;
+        }
+        while self.engine.is_handshaking() {
             ready!(self.poll_flush(context))?;
             match ready!(self.poll_read(context, sink))? {
                 Received::Octets(_) => {}
@@ -202,4 +268,8 @@ fn tls_error<S: Session>(error: &rustls::Error) -> TransportError {
 
 mod receiving;
 mod sending;
-mod opening;
+
+pub(super) use receiving::discard;
+
+#[cfg(test)]
+mod tests;

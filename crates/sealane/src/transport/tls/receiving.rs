@@ -1,20 +1,20 @@
 //! The way in: octets from the socket through rustls into a sink, and what a failure leaves behind.
 //!
-//! The two rules of the unbuffered API are kept here: every call gets all octets that were not
-//! discarded, and after an error only the alert is fetched (RFC 8446 §6.2).
+//! rustls gets all octets that it has not discarded at every call. After an error only its alert is
+//! fetched (RFC 8446 §6.2); where it has none, `decode_error` is said as long as that can be read.
 
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use rustls::unbuffered::{AppDataRecord, ConnectionState, UnbufferedStatus};
-use sealane_tls::{Observation, observe};
 use tokio::io::{AsyncRead, ReadBuf};
+use tokio::net::TcpStream;
 
+use super::super::alert;
+use super::super::engine::Taken;
+use super::super::opening::{Opening, opening};
 use super::super::scratch;
-use super::super::sealed::Sealed;
 use super::super::session::Session;
-use super::opening::{Opening, opening};
 use super::{Received, Receiving, TlsStream, TransportError, tls_error};
 
 impl<S: Session> TlsStream<S> {
@@ -78,6 +78,15 @@ impl<S: Session> TlsStream<S> {
                 }
             }
         }
+        self.take_in(octets, sink)
+    }
+
+    /// Takes in octets of a peer that speaks TLS: all that rustls has not discarded, and the new.
+    pub(super) fn take_in(
+        &mut self,
+        octets: &mut [u8],
+        sink: &mut dyn FnMut(&[u8]),
+    ) -> Result<Received, TransportError> {
         let mut count = 0;
         let mut counted = |data: &[u8]| {
             count += data.len();
@@ -113,131 +122,40 @@ impl<S: Session> TlsStream<S> {
         octets: &mut [u8],
         sink: &mut dyn FnMut(&[u8]),
     ) -> Result<Taken, TransportError> {
-        let mut taken = Taken {
-            octets: 0,
-            peer_closed: false,
-        };
-        loop {
-            let rest = &mut octets[taken.octets..];
-            let digested = if self.session.common().is_handshaking() {
-                let (status, seen) = observe(|| self.session.process(rest));
-                if seen != Observation::default() {
-                    self.seen = seen;
-                }
-                digest(status, sink, &mut self.sealed)
-            } else {
-                digest(self.session.process(rest), sink, &mut self.sealed)
-            };
-            match digested {
-                Ok((discard, step)) => {
-                    taken.octets += discard;
-                    match step {
-                        Step::Again => {}
-                        Step::PeerClosed => taken.peer_closed = true,
-                        Step::Blocked => return Ok(taken),
-                    }
-                }
-                Err(error) => {
-                    self.receiving = Receiving::Broken;
-                    self.incoming = Vec::new();
-                    self.fetch_alert();
-                    return Err(tls_error::<S>(&error));
-                }
+        let taken = self
+            .engine
+            .take_in(octets, sink, &mut self.sealed, &mut self.seen);
+        taken.map_err(|error| {
+            self.receiving = Receiving::Broken;
+            self.incoming = Vec::new();
+            self.finished = true;
+            if !self.engine.fetch_alert(&mut self.sealed) {
+                self.alert_in_the_clear();
             }
-        }
-    }
-
-    /// Puts the alert that explains an error with the octets to be flushed.
-    fn fetch_alert(&mut self) {
-        self.finished = true;
-        if !self.session.common().wants_write() {
-            self.alert_in_the_clear();
-        }
-        while self.session.common().wants_write() {
-            let UnbufferedStatus { state, .. } = self.session.process(&mut []);
-            let Ok(ConnectionState::EncodeTlsData(mut record)) = state else {
-                return;
-            };
-            if self.sealed.append(&mut record).is_err() {
-                return;
-            }
-        }
+            tls_error::<S>(&error)
+        })
     }
 
     /// Says `decode_error` where rustls gives no alert, as long as nothing is sealed yet.
     fn alert_in_the_clear(&mut self) {
-        if self.session.common().protocol_version().is_none() {
-            self.sealed.append_octets(&DECODE_ERROR);
+        if self.engine.common().protocol_version().is_none() {
+            self.sealed
+                .append_octets(&alert::record(alert::DECODE_ERROR));
         }
     }
-
-    /// Reads and forgets, so that the peer's octets do not turn our close into a reset.
-    ///
-    /// Ready with the number of octets, 0 at the end of the stream.
-    pub(crate) fn poll_discard(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let mut buffer = scratch::take_incoming(READ);
-        let mut space = ReadBuf::new(&mut buffer);
-        let outcome = Pin::new(&mut self.socket).poll_read(context, &mut space);
-        let read = space.filled().len();
-        scratch::put_incoming(buffer);
-        outcome.map_ok(|()| read)
-    }
 }
 
-/// How far one run of [`TlsStream::process`] came.
-pub(super) struct Taken {
-    octets: usize,
-    peer_closed: bool,
-}
-
-/// What to do after one state of rustls was dealt with.
-enum Step {
-    Again,
-    PeerClosed,
-    Blocked,
-}
-
-/// Deals with one state of rustls: data into `sink`, records to be sent into `sealed`.
-fn digest<Data>(
-    status: UnbufferedStatus<'_, '_, Data>,
-    sink: &mut dyn FnMut(&[u8]),
-    sealed: &mut Sealed,
-) -> Result<(usize, Step), rustls::Error> {
-    let UnbufferedStatus { mut discard, state } = status;
-    let step = match state? {
-        ConnectionState::ReadTraffic(mut records) => {
-            while let Some(record) = records.next_record() {
-                let AppDataRecord {
-                    discard: more,
-                    payload,
-                } = record?;
-                discard += more;
-                sink(payload);
-            }
-            Step::Again
-        }
-        ConnectionState::EncodeTlsData(mut record) => {
-            sealed.append(&mut record).map_err(|_| {
-                rustls::Error::General("a handshake record could not be encoded".into())
-            })?;
-            Step::Again
-        }
-        ConnectionState::TransmitTlsData(sent) => {
-            // The octets are ours now and leave with the next flush, in order.
-            sent.done();
-            Step::Again
-        }
-        ConnectionState::PeerClosed => Step::PeerClosed,
-        ConnectionState::BlockedHandshake
-        | ConnectionState::WriteTraffic(_)
-        | ConnectionState::Closed => Step::Blocked,
-        ConnectionState::ReadEarlyData(_) | _ => {
-            return Err(rustls::Error::General(
-                "early data, which was never offered".into(),
-            ));
-        }
-    };
-    Ok((discard, step))
+/// Reads from a socket and forgets; ready with the number of octets, 0 at the end of the stream.
+pub(in super::super) fn discard(
+    socket: &mut TcpStream,
+    context: &mut Context<'_>,
+) -> Poll<io::Result<usize>> {
+    let mut buffer = scratch::take_incoming(READ);
+    let mut space = ReadBuf::new(&mut buffer);
+    let outcome = Pin::new(socket).poll_read(context, &mut space);
+    let read = space.filled().len();
+    scratch::put_incoming(buffer);
+    outcome.map_ok(|()| read)
 }
 
 /// Octets read at a time: one turn's budget.
@@ -246,6 +164,3 @@ const READ: usize = 64 * 1024;
 /// The longest partial handshake message that is kept: rustls takes 64 KiB (RFC 8446 §4 would allow
 /// 16 MiB), and a record more may have come with it.
 const LARGEST_MESSAGE: usize = 84 * 1024;
-
-/// A fatal `decode_error` in the clear (RFC 8446 §5.1, §6).
-const DECODE_ERROR: [u8; 7] = [21, 3, 3, 0, 2, 2, 50];

@@ -4,9 +4,9 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use rustls::unbuffered::{ConnectionState, EncryptError, UnbufferedStatus, WriteTraffic};
 use tokio::io::AsyncWrite;
 
+use super::super::engine::{Outgoing, SealError};
 use super::super::sealed::RECORD;
 use super::super::session::Session;
 use super::{Receiving, TlsStream, TransportError, tls_error};
@@ -32,7 +32,7 @@ impl<S: Session> TlsStream<S> {
             return Poll::Ready(Err(io::Error::from(io::ErrorKind::BrokenPipe).into()));
         }
         let record = &plain[..plain.len().min(RECORD)];
-        self.with_writer(|writer, space| writer.encrypt(record, space))?;
+        self.seal(Outgoing::Plain(record))?;
         match self.poll_flush(context) {
             Poll::Ready(Err(error)) => Poll::Ready(Err(error.into())),
             Poll::Ready(Ok(())) | Poll::Pending => Poll::Ready(Ok(record.len())),
@@ -68,47 +68,26 @@ impl<S: Session> TlsStream<S> {
 
     fn seal_close_notify(&mut self) {
         // A session that cannot seal any more has said its last word already.
-        #[expect(
-            clippy::redundant_closure_for_method_calls,
-            reason = "its lifetimes are too narrow"
-        )]
-        let _ = self.with_writer(|writer, space| writer.queue_close_notify(space));
+        let _ = self.seal(Outgoing::CloseNotify);
         self.finished = true;
     }
 
-    /// Runs `seal` with rustls' writer and enough space, giving it more if it asks.
-    fn with_writer(
-        &mut self,
-        seal: impl Fn(&mut WriteTraffic<'_, S::Data>, &mut [u8]) -> Result<usize, EncryptError>,
-    ) -> Result<(), TransportError> {
-        loop {
-            let UnbufferedStatus { discard, state } = self.session.process(&mut self.incoming);
-            let mut done = false;
-            let state = state.map_err(|error| {
-                self.finished = true;
-                tls_error::<S>(&error)
-            })?;
-            let step = match state {
-                ConnectionState::WriteTraffic(mut writer) => {
-                    done = true;
-                    self.sealed.fill(|space| seal(&mut writer, space))
-                }
-                ConnectionState::EncodeTlsData(mut record) => self.sealed.append(&mut record),
-                ConnectionState::TransmitTlsData(sent) => {
-                    sent.done();
-                    Ok(())
-                }
-                ConnectionState::PeerClosed => {
-                    self.receiving = Receiving::CloseNotify;
-                    Ok(())
-                }
-                _ => Err(io::ErrorKind::NotConnected.into()),
-            };
-            self.incoming.drain(..discard);
-            step?;
-            if done {
-                return Ok(());
+    /// Seals one record, or the alert that ends our side.
+    fn seal(&mut self, outgoing: Outgoing<'_>) -> Result<(), TransportError> {
+        let sealed = self
+            .engine
+            .seal(&mut self.incoming, outgoing, &mut self.sealed);
+        match sealed {
+            Ok(false) => Ok(()),
+            Ok(true) => {
+                self.receiving = Receiving::CloseNotify;
+                Ok(())
             }
+            Err(SealError::Tls(error)) => {
+                self.finished = true;
+                Err(tls_error::<S>(&error))
+            }
+            Err(SealError::Io(error)) => Err(error.into()),
         }
     }
 }
