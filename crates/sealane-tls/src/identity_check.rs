@@ -23,6 +23,18 @@ use host::Address;
 /// Only the subject and the alternative names count. An address must stand among the addresses. A
 /// name must fit one of the DNS names, or if there is none, one of the common names.
 ///
+/// ```
+/// use sealane_tls::{IdentityError, PeerCertificate, check_server_identity};
+///
+/// fn check(host: &str, certificate: &PeerCertificate) -> Result<(), IdentityError> {
+///     check_server_identity(host, certificate)?; // the ordinary check first
+///     if certificate.subject().first("O") != Some("Example Ltd") {
+///         return Err(IdentityError::new("not one of ours").with_code("NOT_OURS"));
+///     }
+///     Ok(())
+/// }
+/// ```
+///
 /// # Errors
 ///
 /// `ERR_TLS_CERT_ALTNAME_INVALID` with the reason, or `ERR_TLS_CERT_ALTNAME_FORMAT`.

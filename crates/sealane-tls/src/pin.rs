@@ -109,6 +109,16 @@ impl fmt::Debug for Pin {
 
 /// Pins of which any one is enough: give a backup beside the one in use, or a lost key locks
 /// everybody out (RFC 7469 §4.3).
+///
+/// ```
+/// use sealane_tls::{Pin, Pins};
+///
+/// let in_use = Pin::spki_sha256("sha256//SIXvRyDmBJSgatgTQRGbInBaAK+hZOQ18UmrSwnDlK8=")?;
+/// let backup = Pin::spki_sha256("YLh1dUR9y6Kja30RrAn7JKnbQG/uEtLMkBgFF2Fuihg=")?;
+/// let pins = Pins::from([in_use, backup.anywhere_in_chain()]);
+/// assert_eq!(pins.len(), 2);
+/// # Ok::<(), sealane_tls::OptionError>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pins {
     /// The pins in the order in which they were given.
