@@ -1,19 +1,30 @@
-//! Who the server is: a certificate chain and its private key, read from files or memory.
+//! Who we are: certificate chains and their private keys, read from files or memory.
 //!
-//! Parsing and matching are `sealane-tls`' work; this room reads the files and names them in its
-//! errors, so that a message says which of the two files is wrong.
+//! Parsing, opening and matching are `sealane-tls`' work; this room reads the files and names them
+//! in its errors, so that a message says which of them is wrong, and it passes warnings on.
 
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rustls::pki_types::UnixTime;
+use sealane_tls::OptionError;
+use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
 use crate::pem_file::{quoted, read};
+use crate::trust::Roots;
 
-/// A certificate chain with the private key of its first certificate.
+/// One certificate chain with the private key of its first certificate, or several: RSA beside
+/// ECDSA, say.
 ///
-/// Cloning is cheap. `Debug` never shows the key.
+/// A peer is shown the first whose key can sign in a way the peer accepts. Cloning is cheap.
+/// `Debug` never shows keys.
 #[derive(Clone, Debug)]
 pub struct Identity {
+    /// Chains and keys.
     inner: sealane_tls::Identity,
+    /// What PKCS#12 files brought along.
+    authorities: Option<Roots>,
 }
 
 impl Identity {
@@ -27,21 +38,22 @@ impl Identity {
     /// that is not PEM, a missing or encrypted key, or a key that does not belong to the
     /// certificate. The message names the file.
     pub fn from_pem_files(chain: impl AsRef<Path>, key: impl AsRef<Path>) -> Result<Self> {
-        let (chain, key) = (chain.as_ref(), key.as_ref());
-        let chain_pem = read(chain, "certificate file")?;
-        let key_pem = read(key, "private key file")?;
-        sealane_tls::Identity::from_pem(&chain_pem, &key_pem)
-            .map(|inner| Self { inner })
-            .map_err(|error| {
-                let code = error.code();
-                Error::option(format!(
-                    "{error} (certificate file {}, key file {})",
-                    quoted(chain),
-                    quoted(key)
-                ))
-                .with_code(code)
-                .with_source(error)
-            })
+        Self::of_files(chain.as_ref(), key.as_ref(), None)
+    }
+
+    /// The same with a key that is encrypted with a passphrase: PKCS#8, as `openssl pkcs8 -topk8`
+    /// writes it, or the older style with `Proc-Type: 4,ENCRYPTED`. A key in clear is taken too.
+    ///
+    /// # Errors
+    ///
+    /// As [`Identity::from_pem_files`]; a wrong passphrase has the code `ERR_OSSL_BAD_DECRYPT`, and
+    /// a key that would take many seconds to open has `ERR_OUT_OF_RANGE`.
+    pub fn from_pem_files_encrypted(
+        chain: impl AsRef<Path>,
+        key: impl AsRef<Path>,
+        passphrase: impl AsRef<[u8]>,
+    ) -> Result<Self> {
+        Self::of_files(chain.as_ref(), key.as_ref(), Some(passphrase.as_ref()))
     }
 
     /// Reads an identity from PEM text in memory.
@@ -51,12 +63,154 @@ impl Identity {
     /// As [`Identity::from_pem_files`], without the files.
     pub fn from_pem(chain_pem: impl AsRef<[u8]>, key_pem: impl AsRef<[u8]>) -> Result<Self> {
         let inner = sealane_tls::Identity::from_pem(chain_pem.as_ref(), key_pem.as_ref())?;
-        Ok(Self { inner })
+        Ok(Self::of(inner))
+    }
+
+    /// The same with a key that is encrypted with a passphrase.
+    ///
+    /// # Errors
+    ///
+    /// As [`Identity::from_pem_files_encrypted`], without the files.
+    pub fn from_pem_encrypted(
+        chain_pem: impl AsRef<[u8]>,
+        key_pem: impl AsRef<[u8]>,
+        passphrase: impl AsRef<[u8]>,
+    ) -> Result<Self> {
+        let (chain, key) = (chain_pem.as_ref(), key_pem.as_ref());
+        let inner = sealane_tls::Identity::from_pem_encrypted(chain, key, passphrase.as_ref())?;
+        Ok(Self::of(inner))
+    }
+
+    /// Reads several chains in PEM text, and their keys in any order, each with its passphrase if
+    /// it has one. The order of the chains is the order in which peers are offered them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Identity::from_pem_encrypted`]; also a chain whose key is not there, and a key whose
+    /// chain is not.
+    pub fn from_pem_lists(chains: &[&[u8]], keys: &[(&[u8], Option<&[u8]>)]) -> Result<Self> {
+        let inner = sealane_tls::Identity::from_pem_lists(chains, keys)?;
+        Ok(Self::of(inner))
+    }
+
+    /// Takes a chain of certificates in DER, end-entity certificate first, and its key in DER:
+    /// PKCS#8, also encrypted, SEC1 or PKCS#1.
+    ///
+    /// # Errors
+    ///
+    /// As [`Identity::from_pem_encrypted`], as far as they can occur.
+    pub fn from_der(chain: &[&[u8]], key: &[u8], passphrase: Option<&[u8]>) -> Result<Self> {
+        let inner = sealane_tls::Identity::from_der_octets(chain, key, passphrase)?;
+        Ok(Self::of(inner))
+    }
+
+    /// Reads a PKCS#12 file (`.pfx`, `.p12`): its keys with their certificates, in its order.
+    ///
+    /// Certificates of issuers in it complete the chains; the others are
+    /// [`authorities`](Self::authorities). Outdated encryption is read with a warning to the log.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read (the code is the operating system's, such as `ENOENT`); a wrong
+    /// passphrase ("mac verify failure"); octets that are no such file ("not enough data"); what is
+    /// encrypted in a way that is not supported; a file without a key, and a key without its
+    /// certificate. The message names the file.
+    pub fn from_pfx_file(path: impl AsRef<Path>, passphrase: impl AsRef<[u8]>) -> Result<Self> {
+        let path = path.as_ref();
+        let octets = Zeroizing::new(read(path, "PKCS#12 file")?);
+        let shown = quoted(path);
+        sealane_tls::Identity::from_pkcs12(&octets, passphrase.as_ref())
+            .map_err(|error| named(error, &format!("PKCS#12 file {shown}")))
+            .and_then(|found| Self::of_pfx(found, &shown))
+    }
+
+    /// Reads a PKCS#12 file in memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`Identity::from_pfx_file`], without the file.
+    pub fn from_pfx(octets: impl AsRef<[u8]>, passphrase: impl AsRef<[u8]>) -> Result<Self> {
+        let found = sealane_tls::Identity::from_pkcs12(octets.as_ref(), passphrase.as_ref())?;
+        Self::of_pfx(found, "given in memory")
+    }
+
+    /// Adds another identity behind this one, for peers that this one does not suit.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let authorities = match (self.authorities, other.authorities) {
+            (Some(own), Some(others)) => Some(own.and(others)),
+            (own, others) => own.or(others),
+        };
+        Self {
+            inner: self.inner.and(other.inner),
+            authorities,
+        }
+    }
+
+    /// The certificates in PKCS#12 files that belong to no chain: roots, as a rule.
+    pub fn authorities(&self) -> Option<&Roots> {
+        self.authorities.as_ref()
     }
 
     pub(crate) fn into_inner(self) -> sealane_tls::Identity {
         self.inner
     }
+
+    /// Takes what was read.
+    fn of(inner: sealane_tls::Identity) -> Self {
+        Self {
+            inner,
+            authorities: None,
+        }
+    }
+
+    /// Reads two PEM files.
+    fn of_files(chain: &Path, key: &Path, passphrase: Option<&[u8]>) -> Result<Self> {
+        let chain_pem = read(chain, "certificate file")?;
+        let key_pem = Zeroizing::new(read(key, "private key file")?);
+        let keys = [(key_pem.as_slice(), passphrase)];
+        sealane_tls::Identity::from_pem_lists(&[&chain_pem], &keys)
+            .map(Self::of)
+            .map_err(|error| {
+                let (chain, key) = (quoted(chain), quoted(key));
+                named(error, &format!("certificate file {chain}, key file {key}"))
+            })
+    }
+
+    /// Takes what a PKCS#12 file holds, and passes its warnings on.
+    fn of_pfx(found: sealane_tls::Pkcs12, file: &str) -> Result<Self> {
+        for warning in &found.warnings {
+            tracing::warn!(file, "{warning}");
+        }
+        let authorities = match found.authorities.as_slice() {
+            [] => None,
+            authorities => Some(Roots::from_inner(sealane_tls::Roots::from_der(
+                authorities,
+            )?)),
+        };
+        Ok(Self {
+            inner: found.identity,
+            authorities,
+        })
+    }
+}
+
+/// Writes to the log when a certificate expired or is not valid yet: peers are going to refuse it.
+pub(crate) fn warn_if_out_of_date(identity: &sealane_tls::Identity) {
+    // A clock before 1970 is set wrong; then every certificate is not valid yet.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now = UnixTime::since_unix_epoch(now.unwrap_or_default());
+    for warning in identity.warnings(now) {
+        tracing::warn!("{warning}");
+    }
+}
+
+/// The same error with the files it is about.
+fn named(error: OptionError, files: &str) -> Error {
+    let code = error.code();
+    Error::option(format!("{error} ({files})"))
+        .with_code(code)
+        .with_source(error)
 }
 
 #[cfg(test)]

@@ -81,6 +81,10 @@ impl Roots {
         }
     }
 
+    pub(crate) fn from_inner(inner: sealane_tls::Roots) -> Self {
+        Self { inner }
+    }
+
     pub(crate) fn into_inner(self) -> sealane_tls::Roots {
         self.inner
     }

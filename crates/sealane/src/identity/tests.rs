@@ -47,3 +47,43 @@ fn an_endless_file_is_refused_before_it_fills_the_memory() {
     let error = Identity::from_pem_files(&endless, &endless).unwrap_err();
     assert!(error.to_string().contains("longer than"), "{error}");
 }
+
+#[test]
+fn files_of_encrypted_keys_and_pkcs12_are_named_and_keep_their_codes() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = TestCa::new().issue(&["localhost"]).write_to(folder.path());
+    let key = folder.path().join("encrypted.pem");
+    let text = include_bytes!("../../../sealane-tls/src/encryption/tests/key_default.pem");
+    std::fs::write(&key, text).unwrap();
+    for (passphrase, code) in [
+        (None, "ERR_OSSL_BAD_DECRYPT"),
+        (Some("wrong"), "ERR_OSSL_BAD_DECRYPT"),
+        (Some("sample"), "ERR_OSSL_X509_KEY_VALUES_MISMATCH"),
+    ] {
+        let error = match passphrase {
+            None => Identity::from_pem_files(&files.cert, &key),
+            Some(passphrase) => Identity::from_pem_files_encrypted(&files.cert, &key, passphrase),
+        };
+        let error = error.unwrap_err();
+        assert_eq!(error.code(), Some(code), "{error}");
+        assert!(error.to_string().contains("encrypted.pem"), "{error}");
+    }
+    let pfx = folder.path().join("chain.pfx");
+    let octets = include_bytes!("../../../sealane-tls/src/pkcs12/tests/chain.pfx");
+    std::fs::write(&pfx, octets).unwrap();
+    let error = Identity::from_pfx_file(&pfx, "wrong").unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("mac verify failure"), "{text}");
+    assert!(
+        text.contains("PKCS#12 file") && text.contains("chain.pfx"),
+        "{text}"
+    );
+    let identity = Identity::from_pfx_file(&pfx, "sample").unwrap();
+    assert!(identity.authorities().is_some());
+    assert!(!format!("{identity:?}").contains("sample"));
+    let other = Identity::from_pem_files(&files.cert, &files.key).unwrap();
+    assert!(other.authorities().is_none());
+    let both = other.and(identity);
+    assert!(both.authorities().is_some());
+    assert_eq!(both.into_inner().chains().len(), 2);
+}

@@ -11,7 +11,7 @@ use sealane_tls::{SecureContext, ServerTlsOptions};
 
 use crate::bounds::{check_limits, check_times};
 use crate::error::{Error, Result};
-use crate::identity::Identity;
+use crate::identity::{Identity, warn_if_out_of_date};
 
 /// Options of a server, with the module's documented defaults.
 ///
@@ -103,6 +103,7 @@ impl ServerOptions {
     pub(super) fn build(self) -> Result<Rules> {
         self.check()?;
         let tls = ServerTlsOptions::new(self.identity.into_inner()).build()?;
+        warn_if_out_of_date(tls.identity());
         Ok(Rules {
             tls,
             handshake_timeout: self.handshake_timeout,
