@@ -8,10 +8,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use rcgen::{
-    BasicConstraints, Certificate, CertificateParams, CustomExtension, DnType,
-    ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    BasicConstraints, Certificate, CertificateParams, CrlDistributionPoint, CustomExtension,
+    DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose,
     NameConstraints, SanType, SignatureAlgorithm, date_time_ymd,
 };
+
+pub use self::list::ListTemplate;
 
 /// A kind of key a certificate can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,6 +183,43 @@ impl Template {
             permitted_subtrees: vec![GeneralSubtree::DnsName(domain.to_owned())],
             excluded_subtrees: Vec::new(),
         });
+        self
+    }
+
+    /// With this serial number, so that a revocation list can name it.
+    pub fn serial(mut self, number: u64) -> Self {
+        self.params.serial_number = Some(number.into());
+        self
+    }
+
+    /// With a key usage that lets it sign certificates and no revocation lists.
+    pub fn may_not_sign_lists(mut self) -> Self {
+        self.params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        self
+    }
+
+    /// Names this as the place of its revocation list.
+    pub fn list_place(mut self, uri: &str) -> Self {
+        let uris = vec![uri.to_owned()];
+        self.params
+            .crl_distribution_points
+            .push(CrlDistributionPoint { uris });
+        self
+    }
+
+    /// Names this as the place of its issuer's certificate.
+    pub fn issuer_place(mut self, uri: &str) -> Self {
+        // SEQUENCE of one SEQUENCE: id-ad-caIssuers, and the URI (RFC 5280 §4.2.2.1).
+        let length = |octets: &[u8]| u8::try_from(octets.len()).expect("the URI is short");
+        let method = [0x06, 8, 0x2b, 6, 1, 5, 5, 7, 0x30, 2];
+        let access = [&method[..], &[0x86, length(uri.as_bytes())], uri.as_bytes()].concat();
+        let octets = [
+            &[0x30, length(&access) + 2, 0x30, length(&access)],
+            &access[..],
+        ]
+        .concat();
+        let extension = CustomExtension::from_oid_content(&[1, 3, 6, 1, 5, 5, 7, 1, 1], octets);
+        self.params.custom_extensions.push(extension);
         self
     }
 
@@ -384,3 +423,6 @@ pub struct PemFiles {
     /// The file with the private key.
     pub key: PathBuf,
 }
+
+mod first_version;
+mod list;

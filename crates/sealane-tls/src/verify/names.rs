@@ -1,9 +1,10 @@
 //! Is the certificate for the name that was wanted (RFC 9525 §6)?
 //!
 //! Only the alternative names count, and a wildcard only as a whole left-most label (§6.3). The
-//! common name counts for one certificate alone, unless a door in `danger` was opened: the one that
-//! was given as its own trust anchor and has no such names. Whoever gave it meant exactly that server, and the certificates that
-//! `openssl req -x509 -subj /CN=localhost` writes have nothing else.
+//! common name counts for one certificate alone: the one that was given as its own trust anchor
+//! and has no such names. Whoever gave it meant exactly that server, and the certificates that
+//! `openssl req -x509 -subj /CN=localhost` writes have nothing else. For others it counts only
+//! where a door in `danger` was opened.
 
 use rustls_pki_types::{CertificateDer, ServerName};
 use webpki::EndEntityCert;

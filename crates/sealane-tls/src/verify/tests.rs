@@ -14,12 +14,12 @@ mod names;
 mod own_anchor;
 
 /// A moment in 2027, within the dates of all certificates that say nothing else.
-fn now() -> UnixTime {
+pub(super) fn now() -> UnixTime {
     UnixTime::since_unix_epoch(core::time::Duration::from_secs(1_800_000_000))
 }
 
 /// The certificates of a PEM text.
-fn chain(pem: &str) -> Vec<CertificateDer<'static>> {
+pub(super) fn chain(pem: &str) -> Vec<CertificateDer<'static>> {
     CertificateDer::pem_slice_iter(pem.as_bytes())
         .map(Result::unwrap)
         .collect()
@@ -45,7 +45,7 @@ fn anchors(ca: &TestCa) -> Roots {
 }
 
 /// The code of a refusal whose text holds every one of these.
-fn code_with(judged: Result<(), Refusal>, holds: &[&str]) -> &'static str {
+pub(super) fn code_with(judged: Result<(), Refusal>, holds: &[&str]) -> &'static str {
     let refusal = judged.expect_err("it is refused");
     let cause = refusal.diagnosis().cause();
     for part in holds {
