@@ -38,6 +38,7 @@ impl Refusal {
     }
 
     /// Code, cause and evidence.
+    #[cfg(test)]
     pub(crate) fn diagnosis(&self) -> &Diagnosis {
         &self.diagnosis
     }

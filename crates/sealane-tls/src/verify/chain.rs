@@ -102,7 +102,7 @@ impl Parts<'_> {
         let path = match self.find_path(&refused) {
             Ok(path) => path,
             Err(error) => {
-                return Err(diagnosis::of(self, &error, refused.into_inner()));
+                return Err(diagnosis::of(self, &error, refused.into_inner().as_ref()));
             }
         };
         match X509Certificate::from_der(self.end_entity) {

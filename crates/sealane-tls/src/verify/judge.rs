@@ -81,7 +81,7 @@ impl Judge {
     /// Judges by these rules.
     pub(super) fn new(rules: VerifierRules, purpose: Purpose) -> Self {
         Self {
-            watch: rules.crl.clone().map(Watch::new),
+            watch: rules.crl.as_ref().map(Watch::new),
             paths: Paths::default(),
             purpose,
             rules,

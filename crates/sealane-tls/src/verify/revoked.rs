@@ -27,7 +27,7 @@ pub(super) struct Watch {
 
 impl Watch {
     /// Watches these lists.
-    pub(super) fn new(revocation: Revocation) -> Self {
+    pub(super) fn new(revocation: &Revocation) -> Self {
         let lists = revocation.lists().iter();
         Self {
             lists: lists.map(|it| (Arc::clone(it), OnceLock::new())).collect(),

@@ -23,8 +23,8 @@ fn trusting(ca: &TestCa) -> VerifierRules {
 /// The text of the first piece of evidence of this name.
 fn found(diagnosis: &Diagnosis, wanted: &str) -> Option<String> {
     let mut all = diagnosis.evidence();
-    let text = all.find_map(|(label, text)| (label == wanted).then(|| text.to_owned()));
-    text
+    let (_, text) = all.find(|(label, _)| *label == wanted)?;
+    Some(text.to_owned())
 }
 
 #[test]

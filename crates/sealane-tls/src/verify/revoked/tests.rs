@@ -1,5 +1,7 @@
 //! Is every certificate of a chain asked for, and what is unknown refused?
 
+use std::slice;
+
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use sealane_testkit::certificates::{ListTemplate, Template, TestCa};
 
@@ -79,14 +81,12 @@ fn c164_a_list_that_is_not_in_time_says_nothing() {
     let new = ca.list(&ListTemplate::new().between((2040, 1, 1), (2041, 1, 1)));
     let judged = |lists: &[String]| judge(&watching(&ca, lists), &issued);
     let shown = ["due to be replaced on 2021-01-01", "2027-01-15"];
-    let code = code_with(judged(&[old.clone()]), &shown);
+    let code = code_with(judged(slice::from_ref(&old)), &shown);
     assert_eq!(code, "CRL_HAS_EXPIRED");
-    let code = code_with(judged(&[new.clone()]), &["begins on 2040-01-01"]);
+    let code = code_with(judged(slice::from_ref(&new)), &["begins on 2040-01-01"]);
     assert_eq!(code, "CRL_NOT_YET_VALID");
-    assert_eq!(
-        super::super::tests::code_with(judged(&[old.clone(), new]), &[]),
-        "CRL_HAS_EXPIRED"
-    );
+    let both = judged(&[old.clone(), new]);
+    assert_eq!(code_with(both, &[]), "CRL_HAS_EXPIRED");
     let current = ca.list(&ListTemplate::new());
     assert_eq!(judged(&[old, current]), Ok(()));
 }
@@ -114,7 +114,7 @@ fn a_list_counts_only_with_its_issuers_signature() {
     let (ca, other) = (TestCa::new(), TestCa::new());
     let issued = ca.issue_like(&leaf(7)).chain_pem;
     let forged = other.list(&ListTemplate::new());
-    let verifier = watching(&ca, std::slice::from_ref(&forged));
+    let verifier = watching(&ca, slice::from_ref(&forged));
     let refused = code_with(judge(&verifier, &issued), &["\"CN=localhost\""]);
     assert_eq!(refused, "CRL_SIGNATURE_FAILURE");
     // Beside the true one it changes nothing, in either order.
