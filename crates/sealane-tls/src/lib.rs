@@ -55,6 +55,7 @@ mod pkcs12;
 mod encryption;
 mod pem;
 mod der;
+#[allow(dead_code, reason = "wired by the context in the next step")]
 pub mod parameters;
 #[allow(dead_code, reason = "wired by the context in the next step")]
 pub mod crypto;
@@ -73,7 +74,7 @@ pub use identity::{Identity, Pkcs12};
 pub use identity_check::{IdentityError, check_server_identity};
 pub use name::reference_name;
 pub use options::{ClientTlsOptions, ServerTlsOptions};
-pub use parameters::TlsVersion;
+pub use parameters::{TlsParameters, TlsVersion};
 pub use peer::{TlsInfo, Verdict};
 pub use pin::{Pin, Pins};
 pub use pkcs12::write_pkcs12;
