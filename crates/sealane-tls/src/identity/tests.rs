@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -284,4 +285,76 @@ fn debug_escapes_what_a_certificate_says() {
         "{shown}"
     );
     assert!(shown.contains("key: ECDSA"), "{shown}");
+}
+
+#[test]
+fn lists_are_matched_in_any_order_and_nothing_is_left_over() {
+    let (one, two) = (issue(KeyKind::P256), issue(KeyKind::Rsa2048));
+    let chains = [one.chain_pem.as_bytes(), two.chain_pem.as_bytes()];
+    let keys = [
+        (two.key_pem.as_bytes(), None),
+        (one.key_pem.as_bytes(), None),
+    ];
+    let both = Identity::from_pem_lists(&chains, &keys).unwrap();
+    let separate = read(&one.chain_pem, &one.key_pem)
+        .unwrap()
+        .and(read(&two.chain_pem, &two.key_pem).unwrap());
+    assert_eq!(both.digest(), separate.digest());
+    assert!(both.chains().eq(separate.chains()));
+    assert_eq!((both.validity().len(), both.certified().len()), (2, 2));
+    let turned = Identity::from_pem_lists(&[chains[1], chains[0]], &keys).unwrap();
+    assert_ne!(turned.digest(), both.digest(), "the order counts");
+
+    let error = Identity::from_pem_lists(&chains, &keys[1..]).unwrap_err();
+    assert_eq!(error.code(), "ERR_OSSL_X509_KEY_VALUES_MISMATCH");
+    assert!(
+        error.reason().starts_with("certificate 2 of 2, \"CN="),
+        "{error}"
+    );
+    let error = Identity::from_pem_lists(&chains[..1], &keys).unwrap_err();
+    assert_eq!(error.reason(), "key 1 of 2 belongs to no certificate given");
+    assert!(Identity::from_pem_lists(&[], &[]).is_err());
+    assert!(Identity::from_pem_lists(&chains, &[]).is_err());
+}
+
+#[test]
+fn keys_in_der_are_read_in_every_form() {
+    let pem = issue(KeyKind::P256);
+    let chain = CertificateDer::from_pem_slice(pem.chain_pem.as_bytes()).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(pem.key_pem.as_bytes()).unwrap();
+    let read = |key: &[u8], passphrase| Identity::from_der_octets(&[&chain], key, passphrase);
+    read(key.secret_der(), None).unwrap();
+    let sec1 = PrivateKeyDer::from_pem_slice(openssl(&["ec"], &pem.key_pem).as_bytes()).unwrap();
+    read(sec1.secret_der(), None).unwrap();
+    let sealed = openssl(&["pkcs8", "-topk8", "-passout", "pass:x"], &pem.key_pem);
+    let sealed = crate::pem::blocks(sealed.as_bytes()).unwrap()[0]
+        .decode()
+        .unwrap();
+    read(&sealed, Some(b"x")).unwrap();
+    for passphrase in [None, Some(&b"y"[..])] {
+        assert_eq!(
+            read(&sealed, passphrase).unwrap_err().code(),
+            "ERR_OSSL_BAD_DECRYPT"
+        );
+    }
+    assert_eq!(read(&[1, 2, 3], None).unwrap_err().option(), "key");
+}
+
+#[test]
+fn certificates_out_of_their_time_are_warned_of_with_the_date() {
+    let times = [(2001, 2, 3), (2004, 5, 6)];
+    let made = TestCa::new().issue_between(KeyKind::P256, &["localhost"], times[0], times[1]);
+    let identity = read(&made.chain_pem, &made.key_pem).unwrap();
+    let warnings = |seconds| {
+        let now = rustls_pki_types::UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+        identity.warnings(now).collect::<Vec<_>>()
+    };
+    let (first, last) = (981_158_400, 1_083_801_600);
+    assert_eq!(warnings(first), [""; 0]);
+    assert_eq!(warnings(last), [""; 0]);
+    let early = "the certificate \"CN=localhost\" is not valid before 2001-02-03; peers refuse it";
+    assert_eq!(warnings(first - 1), [early]);
+    let late = "the certificate \"CN=localhost\" expired on 2004-05-06; peers refuse it";
+    assert_eq!(warnings(last + 1), [late]);
+    assert_eq!(warnings(u64::MAX), [late]);
 }

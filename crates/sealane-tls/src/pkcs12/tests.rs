@@ -268,3 +268,36 @@ fn contents_keep_the_files_order() {
     assert_eq!(contents.keys[0].id, contents.certificates[0].id);
     assert!(contents.keys[0].id.is_some());
 }
+
+#[test]
+fn java_writes_several_identities_and_all_are_found() {
+    // keytool of Java 17, two entries with keys on P-256 and P-384.
+    let found = identity("java", file!("java.pfx"), "sample");
+    assert_eq!(found.identity.chains().len(), 2);
+    let shown = format!("{:?}", found.identity);
+    assert!(
+        shown.contains("CN=localhost") && shown.contains("CN=two"),
+        "{shown}"
+    );
+    assert!(found.authorities.is_empty());
+    assert_eq!(found.warnings, [""; 0]);
+}
+
+#[test]
+fn pbmac1_proves_too() {
+    // The content of plain.pfx under PBMAC1 (RFC 9579), made with Python's hashlib and hmac.
+    let found = identity("pbmac1", file!("pbmac1.pfx"), "sample");
+    assert_eq!(found.identity.chain(), [leaf()]);
+    assert_eq!(found.warnings, [""; 0]);
+    let (code, _) = refusal(file!("pbmac1.pfx"), b"simple");
+    assert_eq!(code, "ERR_OSSL_PKCS12_MAC_VERIFY_FAILURE");
+    // A key of 19 octets instead of 32 (RFC 9579 §5).
+    let whole = file!("pbmac1.pfx");
+    let at = whole
+        .windows(3)
+        .rposition(|window| window == [2, 1, 32])
+        .unwrap();
+    let mut short = whole.to_vec();
+    short[at + 2] = 19;
+    assert!(refusal(&short, b"sample").1.contains("20 to 128 octets"));
+}
