@@ -147,3 +147,6 @@ mod unbuffered;
 pub(super) mod buffered;
 
 pub(crate) use buffered::Exporter;
+
+#[cfg(test)]
+mod tests;

@@ -10,10 +10,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::super::pair::{
-    VERSIONS, World, handshake, handshake_into, name, part, raw, read_all, send, sockets,
+    VERSIONS, World, handshake, handshake_into, name, part, raw, read_all, sockets,
 };
 use super::super::{Received, TransportError};
-use super::{Greeting, Refusal};
+use super::{Greeting, Hello, Refusal};
 
 /// A client of rustls, and the ClientHello it wants to send.
 fn client(world: &World) -> (ClientConnection, Vec<u8>) {
@@ -53,43 +53,48 @@ async fn write(client: &mut ClientConnection, socket: &mut TcpStream) {
     socket.write_all(&octets).await.unwrap();
 }
 
+/// Sends a ClientHello octet by octet, each of which the greeting looks at alone.
+async fn trickle(greeting: &mut Greeting, here: &mut TcpStream, octets: &[u8]) -> Hello {
+    let mut seen = Vec::new();
+    for octet in octets {
+        here.write_all(&[*octet]).await.unwrap();
+        greeting.socket().readable().await.unwrap();
+        let mut context = Context::from_waker(Waker::noop());
+        seen.push(greeting.poll_hello(&mut context));
+    }
+    let Some(Poll::Ready(Ok(hello))) = seen.pop() else {
+        panic!("no ClientHello with its last octet");
+    };
+    assert!(seen.iter().all(Poll::is_pending), "it was not whole before");
+    hello
+}
+
 #[tokio::test]
 async fn a_hello_that_comes_octet_by_octet_is_read_and_answered() {
     let world = World::new();
-    for exports in [false, true] {
-        for version in VERSIONS {
-            let (mut here, there) = sockets().await;
-            let (client, octets) = client(&world);
-            let mut greeting = Greeting::new(there);
-            let mut found = None;
-            for (at, octet) in octets.iter().enumerate() {
-                here.write_all(&[*octet]).await.unwrap();
-                greeting.socket().readable().await.unwrap();
-                let mut context = Context::from_waker(Waker::noop());
-                match greeting.poll_hello(&mut context) {
-                    Poll::Ready(hello) => {
-                        assert_eq!(at, octets.len() - 1, "it is whole with its last octet");
-                        found = Some(hello.unwrap());
-                    }
-                    Poll::Pending => {}
-                }
-            }
-            let hello = found.expect("a whole ClientHello");
-            assert_eq!(hello.servername.as_deref(), Some("localhost"));
-            assert_eq!(hello.alpn, [b"h7".to_vec(), b"http/1.1".to_vec()]);
-            let mut server = greeting.answer(world.server(version), exports).unwrap();
-            let serve = async {
-                let mut asked = Vec::new();
-                handshake_into(&mut server, &mut asked).await.unwrap();
-                let (more, end) = read_all(&mut server).await.unwrap();
-                asked.extend(more);
-                (asked, end)
-            };
-            let (done, asked) = tokio::join!(finish(client, &mut here), serve);
-            done.unwrap();
-            assert_eq!(asked, (b"ask".to_vec(), Received::CloseNotify));
-            send(&mut server, b"answer").await;
-        }
+    for (exports, version) in [
+        (false, VERSIONS[0]),
+        (false, VERSIONS[1]),
+        (true, VERSIONS[0]),
+        (true, VERSIONS[1]),
+    ] {
+        let (mut here, there) = sockets().await;
+        let (client, octets) = client(&world);
+        let mut greeting = Greeting::new(there);
+        let hello = trickle(&mut greeting, &mut here, &octets).await;
+        assert_eq!(hello.servername.as_deref(), Some("localhost"));
+        assert_eq!(hello.alpn, [b"h7".to_vec(), b"http/1.1".to_vec()]);
+        let mut server = greeting.answer(world.server(version), exports).unwrap();
+        let serve = async {
+            let mut asked = Vec::new();
+            handshake_into(&mut server, &mut asked).await.unwrap();
+            let (more, end) = read_all(&mut server).await.unwrap();
+            asked.extend(more);
+            (asked, end)
+        };
+        let (done, asked) = tokio::join!(finish(client, &mut here), serve);
+        done.unwrap();
+        assert_eq!(asked, (b"ask".to_vec(), Received::CloseNotify));
     }
 }
 
