@@ -154,6 +154,10 @@ fn next_step_of_rules(code: &str) -> &'static str {
             "at the peer: see that chain and key belong together and use SHA-256 or better; here: \
              see that the given authority is the one that signed, not one of its name"
         }
+        "ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE" => {
+            "at the peer: give the client a certificate and key of an authority that is believed \
+             here; here: ask for certificates without requiring them"
+        }
         "EE_KEY_TOO_SMALL" => "at the peer: make a key of at least 2048 bits (RSA) or on P-256",
         "ERR_TLS_CERT_ALTNAME_INVALID" => {
             "here: connect by one of the names that the certificate has; at the peer: add the \

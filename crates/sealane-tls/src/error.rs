@@ -231,11 +231,11 @@ impl From<&TlsError> for HandshakeError {
                 "ERR_SSL_NO_APPLICATION_PROTOCOL",
                 "none of the application protocols the peer offers is enabled here",
             ),
-            TlsError::NoCertificatesPresented => Self::remote(
-                Kind::Certificate,
+            TlsError::NoCertificatesPresented => Refusal::new(
                 "ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE",
                 "the peer sent no certificate although one is required",
-            ),
+            )
+            .into(),
             TlsError::DecryptError => Self::remote(
                 Kind::Protocol,
                 "ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC",
@@ -393,7 +393,7 @@ fn refused_certificate(why: &CertificateError) -> HandshakeError {
         ),
         _ => ("CERT_REJECTED", "the peer's certificate was refused"),
     };
-    HandshakeError::remote(HandshakeErrorKind::Certificate, code, text)
+    Refusal::new(code, text).into()
 }
 
 mod alert;

@@ -45,6 +45,7 @@ fn every_code_of_the_table_has_a_step_of_its_own() {
         "EE_KEY_TOO_SMALL",
         "ERR_TLS_CERT_ALTNAME_INVALID",
         "CERT_REJECTED",
+        "ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE",
     ] {
         let step = Diagnosis::new(code, "").next_step();
         assert_ne!(step, unknown, "{code}");

@@ -17,7 +17,7 @@ fn refusal(read: Result<Revocation, crate::OptionError>) -> String {
 }
 
 #[test]
-fn what_is_no_list_is_named() {
+fn c146_what_is_no_list_is_named() {
     assert!(refusal(Revocation::from_pem("")).contains("it is empty"));
     assert!(refusal(Revocation::from_pem("no list")).contains("no list found"));
     let ca = TestCa::new();

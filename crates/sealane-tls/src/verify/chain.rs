@@ -63,7 +63,10 @@ impl Parts<'_> {
             if self.partial {
                 // By its issuer first: then revocation lists can be asked.
                 let above = self.check_above();
-                return above.or_else(|_| own_anchor::check(self, &certificate));
+                return above.or_else(|refusal| match refusal.code() {
+                    "CERT_REVOKED" => Err(refusal),
+                    _ => own_anchor::check(self, &certificate),
+                });
             }
         }
         self.check_above()

@@ -88,16 +88,25 @@ fn intermediates_may_come_in_any_order_and_with_strangers() {
 }
 
 #[test]
-fn strangers_are_told_apart() {
+fn c157_a_certificate_that_came_without_its_unknown_issuer_is_a_stranger_s() {
     let (ours, theirs) = (TestCa::new(), TestCa::root(&Template::authority("theirs")));
-    let mut leaf = theirs.issue(&["localhost"]);
+    let leaf = theirs.issue(&["localhost"]);
     let code = code_with(judge(&ours, &leaf), &["\"CN=localhost\"", "\"CN=theirs\""]);
     assert_eq!(code, "UNABLE_TO_VERIFY_LEAF_SIGNATURE");
+}
 
+#[test]
+fn c159_a_root_that_was_sent_is_not_believed_for_that() {
+    let (ours, theirs) = (TestCa::new(), TestCa::root(&Template::authority("theirs")));
+    let mut leaf = theirs.issue(&["localhost"]);
     leaf.chain_pem += &theirs.certificate_pem();
     let code = code_with(judge(&ours, &leaf), &["ends at \"CN=theirs\""]);
     assert_eq!(code, "SELF_SIGNED_CERT_IN_CHAIN");
+}
 
+#[test]
+fn other_strangers_are_told_apart() {
+    let (ours, theirs) = (TestCa::new(), TestCa::root(&Template::authority("theirs")));
     let deeper = theirs.intermediate().issue(&["localhost"]);
     let code = code_with(
         judge(&ours, &deeper),
@@ -133,7 +142,7 @@ fn a_given_certificate_that_others_signed_is_no_anchor_of_itself() {
 }
 
 #[test]
-fn dates_are_told_with_the_certificate_that_has_them() {
+fn c161_dates_are_told_with_the_certificate_that_has_them() {
     let ca = TestCa::new();
     let old = ca.issue_like(&server().between((2000, 1, 1), (2001, 2, 3)));
     let shown = [
@@ -176,7 +185,7 @@ fn dates_hold_to_the_second() {
 }
 
 #[test]
-fn purposes_that_do_not_fit_are_refused_at_every_place() {
+fn c162_a_certificate_for_clients_is_no_server_s() {
     let ca = TestCa::new();
     let client = ca.issue_like(&server().for_clients());
     let code = code_with(
@@ -184,7 +193,11 @@ fn purposes_that_do_not_fit_are_refused_at_every_place() {
         &["\"CN=localhost\"", "does not include servers"],
     );
     assert_eq!(code, "INVALID_PURPOSE");
+}
 
+#[test]
+fn purposes_that_do_not_fit_are_refused_at_every_place() {
+    let ca = TestCa::new();
     let middle = ca.intermediate_like(&Template::authority("for clients").for_clients());
     let code = code_with(
         judge(&ca, &middle.issue(&["localhost"])),

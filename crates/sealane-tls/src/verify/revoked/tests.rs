@@ -1,6 +1,7 @@
 //! Is every certificate of a chain asked for, and what is unknown refused?
 
-use std::slice;
+use std::process::Command;
+use std::{fs, slice};
 
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use sealane_testkit::certificates::{ListTemplate, Template, TestCa};
@@ -212,4 +213,58 @@ fn a_resumed_session_is_asked_again() {
     let newer = watching(&ca, &[ca.list(&ListTemplate::new().revokes(7))]);
     let judged = newer.judge_resumed(&sent, &name, now());
     assert_eq!(code(judged), Some("CERT_REVOKED"));
+}
+
+#[test]
+fn a_list_of_version_1_is_read_as_openssl_writes_it() {
+    let root = Template::authority("root").serial(1).self_signed();
+    let folder = tempfile::tempdir().unwrap();
+    let files = root.write_to(folder.path());
+    let (index, config) = (
+        folder.path().join("index.txt"),
+        folder.path().join("ca.cnf"),
+    );
+    // Serial number 01 is the root's own.
+    let entry = "R\t491231000000Z\t200102000000Z\t01\tunknown\t/CN=root\n";
+    let list = |entry: &str| {
+        fs::write(&index, entry).unwrap();
+        let database = index.display();
+        let text = format!("[ca]\ndefault_ca=d\n[d]\ndatabase={database}\ndefault_md=sha256\n");
+        fs::write(&config, text).unwrap();
+        let mut command = Command::new("openssl");
+        command.args(["ca", "-gencrl", "-crldays", "7300", "-config"]);
+        command.arg(&config).arg("-keyfile").arg(&files.key);
+        let output = command.arg("-cert").arg(&files.cert).output().unwrap();
+        assert!(output.status.success(), "{}", output.stderr.escape_ascii());
+        Revocation::from_pem(output.stdout).unwrap()
+    };
+    let judged = |crl| {
+        let rules = VerifierRules {
+            crl: Some(crl),
+            checks_name: false,
+            ..VerifierRules::strict(Roots::from_pem(&root.chain_pem).unwrap())
+        };
+        code(judge(&ServerVerifier::new(rules), &root.chain_pem))
+    };
+    assert_eq!(judged(list("")), None);
+    assert_eq!(judged(list(entry)), Some("CERT_REVOKED"));
+}
+
+#[test]
+fn a_leaf_that_is_an_anchor_by_itself_is_asked_of_its_issuer_or_refused() {
+    let ca = TestCa::new();
+    let issued = ca.issue_like(&leaf(7)).chain_pem;
+    let judged = |given: String, list: &ListTemplate| {
+        let rules = VerifierRules {
+            allow_partial_trust_chain: true,
+            crl: Some(Revocation::from_pem(ca.list(list)).unwrap()),
+            ..VerifierRules::strict(Roots::from_pem(given).unwrap())
+        };
+        code(judge(&ServerVerifier::new(rules), &issued))
+    };
+    let both = || issued.clone() + &ca.certificate_pem();
+    let (empty, taken) = (ListTemplate::new(), ListTemplate::new().revokes(7));
+    assert_eq!(judged(issued.clone(), &empty), Some("UNABLE_TO_GET_CRL"));
+    assert_eq!(judged(both(), &empty), None);
+    assert_eq!(judged(both(), &taken), Some("CERT_REVOKED"));
 }
