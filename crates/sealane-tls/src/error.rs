@@ -153,6 +153,15 @@ impl HandshakeError {
         named
     }
 
+    /// A ClientHello that is not over after so many octets; OpenSSL's name for it.
+    pub(crate) fn too_long_hello(bound: usize) -> Self {
+        Self::remote(
+            HandshakeErrorKind::Protocol,
+            "ERR_SSL_EXCESSIVE_MESSAGE_SIZE",
+            format!("the peer's client hello is longer than {bound} octets"),
+        )
+    }
+
     /// A peer whose identity cannot be judged, because rustls does not tell its certificate.
     pub(crate) fn unproved(text: &'static str) -> Self {
         Self::local(HandshakeErrorKind::Internal, "EPROTO", text)
@@ -297,7 +306,7 @@ fn incompatible(what: &PeerIncompatible) -> HandshakeError {
         What::NoSignatureSchemesInCommon | What::SignatureAlgorithmsExtensionRequired => (
             Kind::SignatureScheme,
             "ERR_SSL_NO_SUITABLE_SIGNATURE_ALGORITHM",
-            "the peer offers no signature scheme that fits the certificate's key",
+            "no certificate here has a key that fits a signature scheme of the peer",
         ),
         // The variants name features, never values; the one that carries values is not printed.
         What::ServerRejectedEncryptedClientHello(_) => (

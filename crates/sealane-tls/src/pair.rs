@@ -72,8 +72,10 @@ pub(crate) struct Pair {
     pub(crate) server: ServerConnection,
     /// What the resolver saw.
     pub(crate) servername: Option<String>,
-    /// What the client's verifier saw.
+    /// What was seen at the client.
     pub(crate) seen: Observation,
+    /// What was seen at the server.
+    pub(crate) server_seen: Observation,
     /// The first failure at the server.
     pub(crate) server_error: Option<rustls::Error>,
     /// The first failure at the client.
@@ -97,6 +99,7 @@ pub(crate) fn connect_to(
         server: ServerConnection::new(Arc::clone(server)).unwrap(),
         servername: None,
         seen: Observation::default(),
+        server_seen: Observation::default(),
         server_error: None,
         client_error: None,
     };
@@ -109,7 +112,8 @@ pub(crate) fn connect_to(
         while !rest.is_empty() && pair.server_error.is_none() {
             pair.server.read_tls(&mut rest).unwrap();
             let (result, seen) = observe(|| pair.server.process_new_packets());
-            pair.servername = seen.servername.or(pair.servername);
+            pair.server_seen.add(seen);
+            pair.servername.clone_from(&pair.server_seen.servername);
             pair.server_error = result.err();
         }
         let mut octets = Vec::new();

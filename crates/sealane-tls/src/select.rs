@@ -4,20 +4,23 @@
 //! resolver sees it. It leaves the name in a slot of the current thread, set around one call of
 //! `process_tls_records`, which is synchronous: nothing else of the thread can come between.
 //! The resolver runs on resumed handshakes too, so the name is never an old session's. A client's
-//! verifier leaves its verdict there in the same way; it runs on full handshakes only.
+//! verifier leaves its verdict there in the same way; it runs on full handshakes only. So do the
+//! secrets of a connection whose context keeps a key log.
 
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use rustls::SignatureScheme;
 use rustls::client::ResolvesClientCert;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use rustls::{KeyLog, SignatureScheme};
 
 use crate::identity::Identity;
+use crate::keylog::KeyLogLine;
 use crate::peer::Verdict;
 
-/// What the resolver of a server, or the verifier of a client, saw during one call.
+/// What the resolver of a server, the verifier of a client, or the key log of either saw during
+/// one call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Observation {
@@ -26,6 +29,9 @@ pub struct Observation {
     pub servername: Option<String>,
     /// What the verifier judged about the server; `None` when no certificate came in this call.
     pub verdict: Option<Verdict>,
+    /// The connection's secrets, in the order they were made; empty unless the context keeps a key
+    /// log. At most five come from one connection.
+    pub key_log: Vec<KeyLogLine>,
 }
 
 impl Observation {
@@ -34,9 +40,11 @@ impl Observation {
         let Self {
             servername,
             verdict,
+            key_log,
         } = later;
         self.servername = servername.or(self.servername.take());
         self.verdict = verdict.or(self.verdict.take());
+        self.key_log.extend(key_log);
     }
 }
 
@@ -99,6 +107,30 @@ impl ResolvesClientCert for IdentityResolver {
 
     fn has_certs(&self) -> bool {
         !self.certified.is_empty()
+    }
+}
+
+/// A key log that leaves its lines in the slot, for a context that was told to keep one.
+///
+/// Outside of [`observe`] there is nobody to take them, so no secret is even derived.
+#[derive(Debug)]
+#[allow(dead_code, reason = "wired by the context in the next step")]
+pub(crate) struct ObservedKeyLog;
+
+impl KeyLog for ObservedKeyLog {
+    fn log(&self, label: &str, client_random: &[u8], secret: &[u8]) {
+        SLOT.with_borrow_mut(|slot| {
+            if let Some(observation) = slot {
+                let line = KeyLogLine::new(label, client_random, secret);
+                observation.key_log.push(line);
+            }
+        });
+    }
+
+    /// The secret of early data is left out: rustls derives it for every resumption, but no early
+    /// data is ever sent here, so it protects nothing and tools have no use for it.
+    fn will_log(&self, label: &str) -> bool {
+        label != "CLIENT_EARLY_TRAFFIC_SECRET" && SLOT.with_borrow(Option::is_some)
     }
 }
 
