@@ -1,11 +1,14 @@
 //! Revocation lists for tests: whatever an authority of a test takes back (RFC 5280 §5).
 
+use std::fs;
+use std::process::Command;
+
 use rcgen::{
     CertificateRevocationListParams, CrlDistributionPoint, CrlIssuingDistributionPoint, CrlScope,
     KeyIdMethod, RevokedCertParams, date_time_ymd,
 };
 
-use super::{Day, TestCa};
+use super::{Day, PemIdentity, TestCa};
 
 /// What a revocation list says. The constructor says what is right; the rest changes it.
 #[derive(Clone, Debug)]
@@ -80,5 +83,33 @@ impl TestCa {
         let list = template.params.signed_by(&self.issuer);
         let list = list.expect("the dates are in order, and the authority may sign lists");
         list.der().to_vec()
+    }
+}
+
+impl PemIdentity {
+    /// Has the `openssl` program make a list of version 1, in time for twenty years, that takes
+    /// back these serial numbers (in hexadecimal); the identity must be an authority's.
+    pub fn list_by_openssl(&self, revoked: &[&str]) -> Vec<u8> {
+        let folder = tempfile::tempdir().expect("the machine has room for a folder");
+        let files = self.write_to(folder.path());
+        let (index, config) = (folder.path().join("index"), folder.path().join("config"));
+        let entry = |serial: &&str| {
+            format!("R\t491231000000Z\t200102000000Z\t{serial}\tunknown\t/CN=someone\n")
+        };
+        let entries: String = revoked.iter().map(entry).collect();
+        fs::write(&index, entries).expect("the folder is writable");
+        let text = format!(
+            "[ca]\ndefault_ca=here\n[here]\ndatabase={}\ndefault_md=sha256\n",
+            index.display()
+        );
+        fs::write(&config, text).expect("the folder is writable");
+        let mut command = Command::new("openssl");
+        command.args(["ca", "-gencrl", "-crldays", "7300", "-config"]);
+        command.arg(&config).arg("-keyfile").arg(&files.key);
+        let output = command.arg("-cert").arg(&files.cert).output();
+        let output = output.expect("the tests need the openssl program");
+        let said = output.stderr.escape_ascii();
+        assert!(output.status.success(), "openssl ca: {said}");
+        output.stdout
     }
 }
