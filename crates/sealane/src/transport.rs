@@ -12,7 +12,6 @@ pub(crate) mod tcp;
 #[allow(dead_code, reason = "wired by the server in the next step")]
 mod greeting;
 pub(crate) mod tls;
-mod hello;
 mod opening;
 mod alert;
 mod engine;

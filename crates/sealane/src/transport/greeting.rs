@@ -12,11 +12,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use sealane_tls::{Hello, HelloReader};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::alert;
-use super::hello::{Hello, HelloReader};
 use super::opening::{Opening, opening};
 use super::scratch;
 use super::tls::{Parting, ServerStream, TransportError};

@@ -18,7 +18,7 @@ use std::task::{Context, Poll, ready};
 use rustls::client::UnbufferedClientConnection;
 use rustls::pki_types::ServerName;
 use rustls::server::UnbufferedServerConnection;
-use sealane_tls::{HandshakeError, Observation, TlsInfo};
+use sealane_tls::{HandshakeError, KeyLogLine, Observation, TlsInfo};
 use socket2::SockRef;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -195,6 +195,17 @@ impl<S: Session> TlsStream<S> {
     /// An exporter waits as long as this is kept: take what is needed and let go.
     pub(crate) fn facts(&self) -> (Common<'_>, &Observation) {
         (self.engine.common(), &self.seen)
+    }
+
+    /// Takes the key log lines that came since the last call; none unless the context keeps a log.
+    ///
+    /// Ask also when a handshake has failed: what it came to is then worth reading most.
+    #[allow(
+        dead_code,
+        reason = "wired by the owners of connections in the next step"
+    )]
+    pub(crate) fn take_key_log(&mut self) -> Vec<KeyLogLine> {
+        std::mem::take(&mut self.seen.key_log)
     }
 
     /// A handle that exports keying material; `None` unless the connection was begun with it.
