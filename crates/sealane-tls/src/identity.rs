@@ -136,8 +136,9 @@ impl Identity {
     /// Adds another identity's pairs behind the own ones.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
+        let others = other.pairs;
         Self {
-            pairs: self.pairs.iter().chain(&*other.pairs).cloned().collect(),
+            pairs: self.pairs.iter().chain(&*others).cloned().collect(),
         }
     }
 

@@ -27,8 +27,14 @@ fn clear(text: &[u8]) -> Vec<u8> {
     pem::blocks(text).unwrap()[0].decode().unwrap()
 }
 
+/// Files with their names: the compiler reads them, so a list of names must be a macro's.
 macro_rules! keys {
-    ($($name:literal),+) => { [$(($name, include_bytes!(concat!("tests/", $name, ".pem")) as &[u8])),+] };
+    ($($name:literal),+) => {
+        [$((
+            $name,
+            include_bytes!(concat!("tests/", $name, ".pem")) as &[u8],
+        )),+]
+    };
 }
 
 #[test]

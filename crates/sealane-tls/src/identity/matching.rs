@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use super::pair::{self, Pair, belongs, no_certificate};
 use super::{CERT, Identity, KEY, Pkcs12};
 use crate::error::OptionError;
-use crate::pkcs12::{Certificate, Contents, PFX};
+use crate::pkcs12::{Certificate, Contents, Key, PFX};
 
 /// Matches lists of chains and of keys; the order of the chains stays.
 pub(super) fn lists(
@@ -102,23 +102,11 @@ fn assemble(contents: Contents) -> Result<Pkcs12, OptionError> {
         [] => Vec::new(),
         _ => pair::parse_chain(&chain)?,
     };
-    let mut leaves = Vec::with_capacity(keys.len());
-    let count = keys.len();
-    for (index, key) in keys.iter().enumerate() {
-        let der = PrivatePkcs8KeyDer::from(key.octets.to_vec());
-        let signing = pair::load(&Zeroizing::new(der.into()))?;
-        let leaf = leaf(signing.as_ref(), key.id.as_deref(), &certificates, &parsed).map_err(
-            |reason| {
-                let reason = format!("private key {} of {count} in the file {reason}", index + 1);
-                OptionError::new(PFX, MISMATCH, reason)
-            },
-        )?;
-        leaves.push((signing, leaf));
-    }
+    let leaves = leaves(&keys, &certificates, &parsed)?;
     let mut used: Vec<bool> = vec![false; parsed.len()];
     leaves.iter().for_each(|(_, leaf)| used[*leaf] = true);
     let own = used.clone();
-    let mut pairs = Vec::with_capacity(count);
+    let mut pairs = Vec::with_capacity(leaves.len());
     for (signing, leaf) in leaves {
         let path = path(leaf, &parsed, &own);
         path.iter().for_each(|index| used[*index] = true);
@@ -130,26 +118,61 @@ fn assemble(contents: Contents) -> Result<Pkcs12, OptionError> {
     let mut authorities: Vec<_> = others
         .filter_map(|(der, used)| (!used).then_some(der))
         .collect();
-    let mut warnings = Vec::new();
-    if let Some(weakness) = weakness {
-        warnings.push(format!(
-            "the PKCS#12 file is encrypted with {weakness}; write it anew, with OpenSSL 3 or \
-             `sealane cert`"
-        ));
-    }
-    if !proved {
-        let ignored = authorities.len();
+    let ignored = if proved {
+        None
+    } else {
+        Some(authorities.len())
+    };
+    if ignored.is_some() {
         authorities.clear();
-        warnings.push(format!(
-            "the PKCS#12 file has no MAC, so anyone can have changed it; {ignored} certificates \
-             in it that belong to no chain are not trusted"
-        ));
     }
     Ok(Pkcs12 {
         identity: Identity::of(pairs),
         authorities,
-        warnings,
+        warnings: warnings(weakness, ignored),
     })
+}
+
+/// A key, ready to sign, and the place of its certificate.
+type Leaf = (Arc<dyn SigningKey>, usize);
+
+/// Every key, ready to sign, with the place of its certificate.
+fn leaves(
+    keys: &[Key],
+    certificates: &[Certificate],
+    parsed: &[X509Certificate<'_>],
+) -> Result<Vec<Leaf>, OptionError> {
+    let mut leaves = Vec::with_capacity(keys.len());
+    let count = keys.len();
+    for (index, key) in keys.iter().enumerate() {
+        let der = PrivatePkcs8KeyDer::from(key.octets.to_vec());
+        let signing = pair::load(&Zeroizing::new(der.into()))?;
+        let id = key.id.as_deref();
+        let leaf = leaf(signing.as_ref(), id, certificates, parsed).map_err(|reason| {
+            let reason = format!("private key {} of {count} in the file {reason}", index + 1);
+            OptionError::new(PFX, MISMATCH, reason)
+        })?;
+        leaves.push((signing, leaf));
+    }
+    Ok(leaves)
+}
+
+/// What to warn of: outdated encryption, and a missing MAC with the number of certificates that
+/// are therefore not trusted.
+fn warnings(weakness: Option<&str>, ignored: Option<usize>) -> Vec<String> {
+    let outdated = weakness.map(|weakness| {
+        format!(
+            "the PKCS#12 file is encrypted with {weakness}; write it anew, with OpenSSL 3 or \
+             `sealane cert`"
+        )
+    });
+    let unproved = ignored.map(|ignored| {
+        format!(
+            "the PKCS#12 file has no MAC, so anyone can have changed it; {ignored} certificates \
+             in it that belong to no chain are not trusted"
+        )
+    });
+    outdated.into_iter().chain(unproved).collect()
 }
 
 /// Leaves out what was there before: some tools write a certificate twice.

@@ -12,6 +12,7 @@ use crate::der::{self, Element};
 use crate::encryption::Passphrase;
 use crate::{Identity, Pkcs12};
 
+/// A file beside this one.
 macro_rules! file {
     ($name:literal) => {
         include_bytes!(concat!("tests/", $name)) as &[u8]
