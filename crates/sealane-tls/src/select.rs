@@ -8,14 +8,9 @@
 //! secrets of a connection whose context keeps a key log.
 
 use std::cell::RefCell;
-use std::sync::Arc;
 
-use rustls::client::ResolvesClientCert;
-use rustls::server::{ClientHello, ResolvesServerCert};
-use rustls::sign::CertifiedKey;
-use rustls::{KeyLog, SignatureScheme};
+use rustls::KeyLog;
 
-use crate::identity::Identity;
 use crate::keylog::KeyLogLine;
 use crate::peer::Verdict;
 
@@ -58,56 +53,6 @@ pub fn observe<R>(call: impl FnOnce() -> R) -> (R, Observation) {
     };
     let result = call();
     (result, slot.close())
-}
-
-/// Shows each peer the first pair of an identity whose key the peer accepts, and notes the name a
-/// client asked for.
-#[derive(Debug)]
-pub(crate) struct IdentityResolver {
-    /// Chains and keys, most wanted first, shared by all connections of the context.
-    certified: Vec<Arc<CertifiedKey>>,
-}
-
-impl IdentityResolver {
-    /// Shows pairs of this identity.
-    pub(crate) fn new(identity: &Identity) -> Self {
-        Self {
-            certified: identity.certified().collect(),
-        }
-    }
-
-    /// The first pair that can sign with one of the peer's schemes (RFC 8446 §4.2.3).
-    ///
-    /// In TLS 1.2 rustls leaves only schemes here that fit a suite both know (RFC 5246 §7.4.2).
-    fn fitting(&self, schemes: &[SignatureScheme]) -> Option<&Arc<CertifiedKey>> {
-        self.certified
-            .iter()
-            .find(|certified| certified.key.choose_scheme(schemes).is_some())
-    }
-}
-
-impl ResolvesServerCert for IdentityResolver {
-    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        note_servername(hello.server_name());
-        // When none fits, rustls names the true reason only with a pair in its hands.
-        self.fitting(hello.signature_schemes())
-            .or(self.certified.first())
-            .cloned()
-    }
-}
-
-impl ResolvesClientCert for IdentityResolver {
-    fn resolve(
-        &self,
-        _issuers: &[&[u8]],
-        schemes: &[SignatureScheme],
-    ) -> Option<Arc<CertifiedKey>> {
-        self.fitting(schemes).cloned()
-    }
-
-    fn has_certs(&self) -> bool {
-        !self.certified.is_empty()
-    }
 }
 
 /// A key log that leaves its lines in the slot, for a context that was told to keep one.
@@ -180,6 +125,10 @@ thread_local! {
     /// The observation of the call that runs on this thread now.
     static SLOT: RefCell<Option<Observation>> = const { RefCell::new(None) };
 }
+
+mod resolver;
+
+pub(crate) use resolver::IdentityResolver;
 
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,167 @@
+//! Which pair of chain and key a peer is shown (RFC 8446 §4.2.3, RFC 5246 §7.4.2).
+//!
+//! The first pair of the identity that can sign with one of the peer's schemes; an option may leave
+//! only some schemes, in an order of ours. A server without any pair is allowed, and each of its
+//! handshakes fails by name: rustls' own way would end them with `access_denied`.
+
+use std::sync::{Arc, LazyLock};
+
+use rustls::client::ResolvesClientCert;
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::{CertifiedKey, Signer, SigningKey};
+use rustls::{SignatureAlgorithm, SignatureScheme};
+use rustls_pki_types::CertificateDer;
+
+use super::note_servername;
+use crate::identity::Identity;
+
+/// Shows each peer the first pair of an identity whose key the peer accepts, and notes the name a
+/// client asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct IdentityResolver {
+    /// Chains and keys, most wanted first, shared by all connections of the context.
+    certified: Vec<Arc<CertifiedKey>>,
+    /// Shown when no pair fits; rustls names the true reason only with a pair in its hands.
+    misfit: Arc<CertifiedKey>,
+}
+
+#[allow(dead_code, reason = "wired by the context in the next step")]
+impl IdentityResolver {
+    /// Shows pairs of this identity.
+    pub(crate) fn new(identity: &Identity) -> Self {
+        let certified: Vec<_> = identity.certified().collect();
+        let misfit = certified.first().unwrap_or(&NOTHING).clone();
+        Self { certified, misfit }
+    }
+
+    /// Has nothing to show: every handshake that needs a certificate fails.
+    pub(crate) fn without_identity() -> Self {
+        Self {
+            certified: Vec::new(),
+            misfit: Arc::clone(&NOTHING),
+        }
+    }
+
+    /// Signs with these schemes only, the first that the peer takes too.
+    pub(crate) fn signing_with(mut self, schemes: &[SignatureScheme]) -> Self {
+        for certified in &mut self.certified {
+            let mut limited = CertifiedKey::clone(certified);
+            limited.key = Arc::new(LimitedKey {
+                key: Arc::clone(&certified.key),
+                schemes: schemes.to_vec(),
+            });
+            *certified = Arc::new(limited);
+        }
+        // In TLS 1.2 rustls sends no alert when the key it holds cannot sign after all.
+        self.misfit = Arc::clone(&NOTHING);
+        self
+    }
+
+    /// The chain that a client with these schemes will be shown.
+    pub(crate) fn chain_for(&self, schemes: &[SignatureScheme]) -> Option<&[CertificateDer<'_>]> {
+        self.fitting(schemes).map(|certified| &certified.cert[..])
+    }
+
+    /// The same, with a staple (RFC 6066 §8) on the pair that these schemes choose. rustls sends it
+    /// to clients that ask for one.
+    pub(crate) fn stapling(&self, schemes: &[SignatureScheme], staple: Vec<u8>) -> Self {
+        let mut stapling = self.clone();
+        let place = stapling
+            .certified
+            .iter_mut()
+            .find(|pair| fits(pair, schemes));
+        if let Some(place) = place {
+            let mut certified = CertifiedKey::clone(place);
+            certified.ocsp = Some(staple);
+            *place = Arc::new(certified);
+        }
+        stapling
+    }
+
+    /// The same, with a staple on the first pair, for all connections of a context.
+    pub(crate) fn stapling_first(mut self, staple: Vec<u8>) -> Self {
+        if let Some(first) = self.certified.first_mut() {
+            let mut certified = CertifiedKey::clone(first);
+            certified.ocsp = Some(staple);
+            *first = Arc::new(certified);
+        }
+        self
+    }
+
+    /// The first pair that can sign with one of the peer's schemes (RFC 8446 §4.2.3).
+    ///
+    /// In TLS 1.2 rustls leaves only schemes here that fit a suite both know (RFC 5246 §7.4.2).
+    fn fitting(&self, schemes: &[SignatureScheme]) -> Option<&Arc<CertifiedKey>> {
+        self.certified.iter().find(|pair| fits(pair, schemes))
+    }
+}
+
+/// Whether a pair's key can sign with one of these schemes.
+fn fits(pair: &Arc<CertifiedKey>, schemes: &[SignatureScheme]) -> bool {
+    pair.key.choose_scheme(schemes).is_some()
+}
+
+impl ResolvesServerCert for IdentityResolver {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        note_servername(hello.server_name());
+        let fitting = self.fitting(hello.signature_schemes());
+        Some(Arc::clone(fitting.unwrap_or(&self.misfit)))
+    }
+}
+
+impl ResolvesClientCert for IdentityResolver {
+    fn resolve(
+        &self,
+        _issuers: &[&[u8]],
+        schemes: &[SignatureScheme],
+    ) -> Option<Arc<CertifiedKey>> {
+        self.fitting(schemes).cloned()
+    }
+
+    fn has_certs(&self) -> bool {
+        !self.certified.is_empty()
+    }
+}
+
+/// A key that signs with some schemes only, in their order.
+#[derive(Debug)]
+struct LimitedKey {
+    /// Signs.
+    key: Arc<dyn SigningKey>,
+    /// The schemes that are left.
+    schemes: Vec<SignatureScheme>,
+}
+
+impl SigningKey for LimitedKey {
+    fn choose_scheme(&self, offered: &[SignatureScheme]) -> Option<Box<dyn Signer>> {
+        let common = self.schemes.iter().filter(|ours| offered.contains(ours));
+        let mut signers = common.map(|scheme| self.key.choose_scheme(&[*scheme]));
+        signers.find_map(|signer| signer)
+    }
+
+    fn algorithm(&self) -> SignatureAlgorithm {
+        self.key.algorithm()
+    }
+}
+
+/// A key that signs nothing. rustls finds no scheme for it in TLS 1.3 and no suite in TLS 1.2, and
+/// tells the client so with `handshake_failure`.
+#[derive(Debug)]
+struct NoKey;
+
+impl SigningKey for NoKey {
+    fn choose_scheme(&self, _offered: &[SignatureScheme]) -> Option<Box<dyn Signer>> {
+        None
+    }
+
+    fn algorithm(&self) -> SignatureAlgorithm {
+        SignatureAlgorithm::Anonymous
+    }
+}
+
+/// What is shown where there is nothing to show.
+static NOTHING: LazyLock<Arc<CertifiedKey>> =
+    LazyLock::new(|| Arc::new(CertifiedKey::new(Vec::new(), Arc::new(NoKey))));
+
+#[cfg(test)]
+mod tests;
