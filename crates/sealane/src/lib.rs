@@ -69,6 +69,8 @@ pub use error::{Error, ErrorKind, Phase, Result};
 pub use handler::Answer;
 pub use identity::Identity;
 pub use info::{ConnectionInfo, RawFields, TlsInfo, TlsVersion};
+/// Whether there is cryptography, and what to do where there is none.
+pub use sealane_tls::crypto;
 pub use server::{Server, ServerOptions, create_server};
 pub use trust::Roots;
 pub use upgrade::{Upgrade, Upgraded};
