@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use time::Date;
 
+use crate::credentials::Facts;
 use crate::dev_ca::Origin;
 use crate::terminal::{shell_quote, visible};
 
@@ -29,15 +30,8 @@ pub struct Banner<'a> {
 /// Why a client should believe the server.
 #[derive(Debug)]
 pub enum Trust {
-    /// A certificate of the user's own.
-    Own {
-        /// Its file.
-        file: PathBuf,
-        /// The names it is for.
-        names: Vec<String>,
-        /// Its last day, if it could be read.
-        ends: Option<Date>,
-    },
+    /// Certificates of the user's own.
+    Own(Vec<Facts>),
     /// A certificate of the local authority.
     Local {
         /// The root certificate's file.
@@ -60,28 +54,7 @@ impl Banner<'_> {
         }
         out.push('\n');
         match self.trust {
-            Trust::Own { file, names, ends } => {
-                put(
-                    &mut out,
-                    format_args!("Certificate {}\n", shell_quote(file)),
-                );
-                if !names.is_empty() {
-                    put(
-                        &mut out,
-                        format_args!("  for {}\n", visible(&names.join(", "))),
-                    );
-                }
-                if let Some(ends) = ends {
-                    put(&mut out, format_args!("  until {ends}\n"));
-                }
-                if let Some(url) = self.urls.first() {
-                    let line = curl(url, names);
-                    put(
-                        &mut out,
-                        format_args!("\nTry it:\n  curl {}\n", visible(&line)),
-                    );
-                }
-            }
+            Trust::Own(all) => self.own(&mut out, all),
             Trust::Local {
                 root,
                 name,
@@ -91,6 +64,30 @@ impl Banner<'_> {
         }
         out.push_str("\nCtrl-C ends the server.\n");
         out
+    }
+
+    /// Writes what certificates of the user's own are for.
+    fn own(&self, out: &mut String, all: &[Facts]) {
+        for facts in all {
+            put(
+                out,
+                format_args!("Certificate {}\n", shell_quote(&facts.file)),
+            );
+            if !facts.names.is_empty() {
+                put(
+                    out,
+                    format_args!("  for {}\n", visible(&facts.names.join(", "))),
+                );
+            }
+            if let Some(ends) = facts.ends {
+                put(out, format_args!("  until {}\n", ends.date()));
+            }
+        }
+        let names: Vec<_> = all.iter().flat_map(|facts| facts.names.clone()).collect();
+        if let Some(url) = self.urls.first() {
+            let line = curl(url, &names);
+            put(out, format_args!("\nTry it:\n  curl {}\n", visible(&line)));
+        }
     }
 
     /// Writes what to trust when the certificate is the local authority's.

@@ -4,12 +4,14 @@
 //! each request and its response, one after the other over connections that are kept. Everything
 //! that is wrong with the command line is said before anything is sent.
 
-pub mod options;
-pub mod escape;
-mod failure;
+mod agents;
 mod output;
+pub mod options;
+pub mod trust;
+pub mod failure;
+pub mod tls;
+pub mod escape;
 mod show;
-mod trust;
 
 use std::path::PathBuf;
 
@@ -19,9 +21,9 @@ use sealane::{Body, ClientRequest, ConnectionInfo, RequestOptions};
 use tokio::io::AsyncReadExt;
 
 use crate::error::{Ended, Failure, Result};
+use crate::fetch::agents::Agents;
 use crate::fetch::options::ClientArgs;
 use crate::fetch::output::Output;
-use crate::fetch::trust::Agents;
 use crate::interrupt::Interrupts;
 use crate::terminal::{note, visible};
 
@@ -92,10 +94,19 @@ async fn every(args: &ClientArgs, asked: &[Asked]) -> Result<Ended> {
     for asked in asked {
         failure::check_scheme(&asked.url)?;
     }
+    if args.tls.takes_standard_input()
+        && asked
+            .iter()
+            .any(|asked| asked.upload == Upload::StandardInput)
+    {
+        return Err(Failure::usage(
+            "standard input cannot be both the body and the passphrase",
+        ));
+    }
     let agents = Agents::new(args, asked)?;
     let begin = |asked: &Asked| agents.of(&asked.url).request(request_options(args, asked));
     let requests: std::result::Result<Vec<_>, _> = asked.iter().map(begin).collect();
-    let requests = requests.map_err(|error| failure::of(&error, args))?;
+    let requests = requests.map_err(|error| failure::of(&error, &args.tls))?;
     let mut code = None;
     for (asked, request) in asked.iter().zip(requests) {
         match exchange(args, asked, request).await {
@@ -116,7 +127,7 @@ async fn exchange(
     asked: &Asked,
     request: ClientRequest,
 ) -> std::result::Result<(), Stop> {
-    let failed = |error: sealane::Error| failure::of(&error, args);
+    let failed = |error: sealane::Error| failure::of(&error, &args.tls);
     // Before anything is sent: a request that was carried out cannot be taken back.
     let mut output = Output::open(args).await?;
     let body = body(&asked.upload).await.map_err(failed)?;

@@ -43,7 +43,7 @@ where
     // From here on Ctrl-C is ours: none may be lost between binding and waiting.
     let interrupts = Interrupts::begin()?;
     let bound = listen::bind(&server, &places).await?;
-    let urls = listen::urls(&bound, proof.names());
+    let urls = listen::urls(&bound, &proof.names());
     say(&Banner {
         what,
         urls: &urls,

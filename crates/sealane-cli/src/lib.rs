@@ -17,12 +17,15 @@ pub mod options;
 pub mod folder;
 pub mod dev_ca;
 pub mod certificate;
+pub mod credentials;
+pub mod secret_file;
 pub mod pem_file;
 mod new_file;
 mod interrupt;
 pub mod data_folder;
 pub mod address;
 pub mod quantity;
+pub mod flags;
 pub mod error;
 pub mod terminal;
 

@@ -3,12 +3,13 @@
 //! One table for all of them, so that `serve` and `echo` cannot drift apart. Only translation
 //! happens here: what the values mean, and what contradicts what, the library says.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use sealane::{Identity, ServerOptions};
 
 use crate::address::ListenAddress;
+use crate::credentials::Files;
 use crate::data_folder;
 use crate::dev_ca;
 use crate::error::{Failure, Result};
@@ -28,20 +29,31 @@ pub struct ServerArgs {
     #[arg(long = "addr", value_name = "[HOST:]PORT", help_heading = WHERE)]
     pub addresses: Vec<ListenAddress>,
 
-    /// The certificate chain in PEM, the server's own certificate first.
+    /// The certificate chain in PEM, the server's own certificate first. May be given several
+    /// times, such as for RSA beside ECDSA: each client is shown the first that it can verify.
     ///
     /// Without it, a certificate for localhost is made at each start, signed by a local authority
     /// that is made at the first start.
-    #[arg(long, value_name = "FILE", requires = "key", help_heading = WHERE)]
-    pub cert: Option<PathBuf>,
+    #[arg(long = "cert", value_name = "FILE", requires = "keys", help_heading = WHERE)]
+    pub certs: Vec<PathBuf>,
 
-    /// The private key that belongs to the certificate, in PEM (PKCS#8, SEC1 or PKCS#1).
-    #[arg(long, value_name = "FILE", requires = "cert", help_heading = WHERE)]
-    pub key: Option<PathBuf>,
+    /// The private key that belongs to the certificate, in PEM (PKCS#8, SEC1 or PKCS#1), encrypted
+    /// or not. One for each --cert, in the same order.
+    #[arg(long = "key", value_name = "FILE", requires = "certs", help_heading = WHERE)]
+    pub keys: Vec<PathBuf>,
 
-    /// Where the local authority is kept; there is none with --cert. [default: sealane in the
-    /// user's data folder] [env: SEALANE_DATA_DIR]
-    #[arg(long, value_name = "DIR", conflicts_with = "cert", help_heading = WHERE)]
+    /// Certificate chain and private key in one PKCS#12 file (.pfx, .p12). May be given several
+    /// times, beside --cert too.
+    #[arg(long, value_name = "FILE", help_heading = WHERE)]
+    pub pfx: Vec<PathBuf>,
+
+    /// The file whose first line is the passphrase of --key and --pfx; - is standard input.
+    #[arg(long, value_name = "FILE", help_heading = WHERE)]
+    pub passphrase_file: Option<PathBuf>,
+
+    /// Where the local authority is kept; there is none with --cert or --pfx. [default: sealane in
+    /// the user's data folder] [env: SEALANE_DATA_DIR]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["certs", "pfx"], help_heading = WHERE)]
     pub data_dir: Option<PathBuf>,
 
     /// The limits.
@@ -91,16 +103,28 @@ impl ServerArgs {
         }
     }
 
-    /// The files of a certificate of one's own, if it was given.
-    pub fn own_certificate(&self) -> Option<(&Path, &Path)> {
-        self.cert.as_deref().zip(self.key.as_deref())
+    /// The files of certificates of one's own.
+    pub fn identity(&self) -> Files<'_> {
+        Files {
+            certs: &self.certs,
+            keys: &self.keys,
+            pfx: &self.pfx,
+            passphrase: self.passphrase_file.as_deref(),
+        }
+    }
+
+    /// Whether certificates of one's own were given.
+    pub fn has_identity(&self) -> bool {
+        !self.certs.is_empty() || !self.pfx.is_empty()
     }
 
     /// Where private keys stand, in use or not: a shared folder may have them in it.
     pub fn secrets(&self) -> Vec<PathBuf> {
         let data = self.data_dir().ok();
         let authority = data.iter().flat_map(|data| dev_ca::secrets(data));
-        self.key.iter().cloned().chain(authority).collect()
+        let own = [&self.keys, &self.pfx].into_iter().flatten();
+        let own = own.chain(&self.passphrase_file);
+        own.cloned().chain(authority).collect()
     }
 
     /// The folder of the local authority.

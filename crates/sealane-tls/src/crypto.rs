@@ -35,6 +35,20 @@ pub fn is_available() -> bool {
     built_in::provider().is_some() || CryptoProvider::get_default().is_some()
 }
 
+/// Fills octets with randomness of the provider of which [`is_available`] speaks.
+///
+/// # Errors
+///
+/// There is no provider, or its generator fails.
+pub fn fill_random(octets: &mut [u8]) -> Result<(), OptionError> {
+    let crypto = Crypto::choose(None)?;
+    let filled = crypto.provider().secure_random.fill(octets);
+    filled.map_err(|_| {
+        let reason = "the generator of random octets failed";
+        OptionError::new("crypto_provider", "ERR_OSSL_RAND", reason)
+    })
+}
+
 /// The cryptography that was chosen.
 #[derive(Clone, Debug)]
 pub(crate) struct Crypto {

@@ -4,10 +4,12 @@
 //! in its errors, so that a message says which of them is wrong, and it passes warnings on.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rustls::pki_types::UnixTime;
-use sealane_tls::OptionError;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, UnixTime};
+use sealane_tls::{OptionError, PeerCertificate};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
@@ -25,6 +27,8 @@ pub struct Identity {
     inner: sealane_tls::Identity,
     /// What PKCS#12 files brought along.
     authorities: Option<Roots>,
+    /// What was wrong with them.
+    warnings: Arc<[String]>,
 }
 
 impl Identity {
@@ -141,15 +145,28 @@ impl Identity {
             (Some(own), Some(others)) => Some(own.and(others)),
             (own, others) => own.or(others),
         };
+        let warnings = self.warnings.iter().chain(&*other.warnings);
         Self {
             inner: self.inner.and(other.inner),
             authorities,
+            warnings: warnings.cloned().collect(),
         }
     }
 
     /// The certificates in PKCS#12 files that belong to no chain: roots, as a rule.
     pub fn authorities(&self) -> Option<&Roots> {
         self.authorities.as_ref()
+    }
+
+    /// The end-entity certificates, each with what its chain has above it, in their order.
+    pub fn certificates(&self) -> impl Iterator<Item = PeerCertificate> + '_ {
+        self.inner.chains().filter_map(PeerCertificate::from_chain)
+    }
+
+    /// What was wrong with PKCS#12 files that were read all the same, one line each: outdated
+    /// encryption, no proof of integrity. They were written to the log, too.
+    pub fn warnings(&self) -> impl Iterator<Item = &str> {
+        self.warnings.iter().map(String::as_str)
     }
 
     pub(crate) fn into_inner(self) -> sealane_tls::Identity {
@@ -161,6 +178,7 @@ impl Identity {
         Self {
             inner,
             authorities: None,
+            warnings: Arc::default(),
         }
     }
 
@@ -191,8 +209,36 @@ impl Identity {
         Ok(Self {
             inner: found.identity,
             authorities,
+            warnings: found.warnings.into(),
         })
     }
+}
+
+/// Writes a chain, end-entity certificate first, and its key, both PEM text, as a PKCS#12 file.
+///
+/// The key must be PKCS#8 (`BEGIN PRIVATE KEY`). `name` is what people are shown by programs that
+/// import the file. Encrypted with AES-256 and proved with HMAC-SHA-256 under the passphrase, as
+/// OpenSSL 3 does it; an empty one protects nothing.
+///
+/// # Errors
+///
+/// Text without a certificate or a PKCS#8 key, and a name with characters beyond U+FFFF.
+pub fn write_pfx(
+    chain_pem: impl AsRef<[u8]>,
+    key_pem: impl AsRef<[u8]>,
+    name: &str,
+    passphrase: impl AsRef<[u8]>,
+) -> Result<Vec<u8>> {
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(chain_pem.as_ref()).collect();
+    let chain = chain.map_err(|error| Error::option(format!("the chain to write: {error}")))?;
+    let key = PrivatePkcs8KeyDer::from_pem_slice(key_pem.as_ref());
+    let key = key.map_err(|error| Error::option(format!("the key to write: {error}")))?;
+    let key = Zeroizing::new(PrivateKeyDer::Pkcs8(key));
+    let mut random = [0; 80];
+    sealane_tls::crypto::fill_random(&mut random)?;
+    let file = sealane_tls::write_pkcs12(&chain, &key, name, passphrase.as_ref(), &random)?;
+    // Encrypted throughout: no secret is copied here.
+    Ok(file.to_vec())
 }
 
 /// Writes to the log when a certificate expired or is not valid yet: peers are going to refuse it.

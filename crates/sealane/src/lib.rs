@@ -67,7 +67,7 @@ pub use client::{
 };
 pub use error::{Error, ErrorKind, Phase, Result};
 pub use handler::Answer;
-pub use identity::Identity;
+pub use identity::{Identity, write_pfx};
 pub use info::{ConnectionInfo, RawFields, TlsInfo, TlsVersion};
 /// Whether there is cryptography, and what to do where there is none.
 pub use sealane_tls::crypto;

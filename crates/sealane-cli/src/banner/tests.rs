@@ -71,11 +71,11 @@ fn names_of_others_cannot_act_on_the_terminal() {
         said.starts_with("Serving /x\\u{1b}[2J\\nTrust me\n"),
         "{said}"
     );
-    let trust = Trust::Own {
+    let trust = Trust::Own(vec![Facts {
         file: "c".into(),
         names: vec!["a\x07b".into()],
-        ends: None,
-    };
+        ..Facts::default()
+    }]);
     let said = Banner {
         what: "x",
         urls: &[],
@@ -88,11 +88,12 @@ fn names_of_others_cannot_act_on_the_terminal() {
 #[test]
 fn an_own_certificate_is_named() {
     let names = vec!["example.com".to_owned(), "192.0.2.1".to_owned()];
-    let trust = Trust::Own {
+    let trust = Trust::Own(vec![Facts {
         file: "/etc/c.pem".into(),
         names,
-        ends: Some(day()),
-    };
+        ends: Some(day().midnight().assume_utc()),
+        ..Facts::default()
+    }]);
     let urls = ["https://example.com/".to_owned()];
     let said = Banner {
         what: "x",

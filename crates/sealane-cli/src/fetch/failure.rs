@@ -7,19 +7,16 @@ use time::OffsetDateTime;
 use url::Url;
 
 use crate::error::{Failure, Result, USAGE};
-use crate::fetch::options::ClientArgs;
+use crate::fetch::tls::TlsArgs;
+use crate::flags;
 
 #[cfg(test)]
 mod tests;
 
 /// Translates an error.
-pub(super) fn of(error: &Error, args: &ClientArgs) -> Failure {
+pub fn of(error: &Error, args: &TlsArgs) -> Failure {
     let code = error.code().unwrap_or_default();
-    let mut said = error.to_string();
-    if !code.is_empty() && !said.contains(code) {
-        said = format!("{said} [{code}]");
-    }
-    let failure = Failure::new(said).exit(exit_code(error.kind(), error.phase()));
+    let failure = Failure::new(flags::said(error)).exit(exit_code(error.kind(), error.phase()));
     match hint(error.kind(), error.phase(), code, args) {
         Some(hint) => failure.hint(hint),
         None => failure,
@@ -39,7 +36,7 @@ fn exit_code(kind: ErrorKind, phase: Phase) -> u8 {
 }
 
 /// What to do about it, where something can be done.
-fn hint(kind: ErrorKind, phase: Phase, code: &str, args: &ClientArgs) -> Option<String> {
+fn hint(kind: ErrorKind, phase: Phase, code: &str, args: &TlsArgs) -> Option<String> {
     if kind == ErrorKind::Timeout {
         let option = match phase {
             Phase::Resolve | Phase::Connect | Phase::Handshake => "--connect-timeout",
@@ -77,8 +74,10 @@ fn hint(kind: ErrorKind, phase: Phase, code: &str, args: &ClientArgs) -> Option<
         "ERR_SSL_WRONG_VERSION_NUMBER" | "ERR_SSL_HTTP_REQUEST" => {
             "this port does not speak TLS; it may be one for plain HTTP".to_owned()
         }
-        "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED" if args.cert.is_none() => {
-            "the server wants a certificate of yours: give --cert and --key".to_owned()
+        "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED"
+            if args.cert.is_none() && args.pfx.is_none() =>
+        {
+            "the server wants a certificate of yours: give --cert and --key, or --pfx".to_owned()
         }
         "ECONNREFUSED" => "is the server running, and at this port?".to_owned(),
         "ENOTFOUND" => "is the name spelled right, and is this machine online?".to_owned(),

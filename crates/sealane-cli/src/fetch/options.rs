@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::Args;
 use http::{HeaderName, HeaderValue};
 
+use crate::fetch::tls::{TRUST, TlsArgs};
 use crate::quantity::{TimeLimit, time_limit};
 use crate::terminal::visible;
 
@@ -44,30 +45,14 @@ pub struct ClientArgs {
     #[arg(short, long, help_heading = SHOWN)]
     pub fail: bool,
 
-    /// Trust these certificates in PEM and no others.
-    ///
-    /// Without it, those are trusted that come with the program (Mozilla's), those of this system,
-    /// and for localhost the local authority of sealane serve.
-    #[arg(long, value_name = "FILE", help_heading = TRUST)]
-    pub cacert: Option<PathBuf>,
-
     /// Go on when the server cannot prove who it is. Anybody on the way can then read and change
     /// everything.
     #[arg(short = 'k', long, help_heading = TRUST)]
     pub insecure: bool,
 
-    /// The certificate chain to show to a server that asks for one, in PEM.
-    #[arg(long, value_name = "FILE", requires = "key", help_heading = TRUST)]
-    pub cert: Option<PathBuf>,
-
-    /// The private key that belongs to it, in PEM (PKCS#8, SEC1 or PKCS#1).
-    #[arg(long, value_name = "FILE", requires = "cert", help_heading = TRUST)]
-    pub key: Option<PathBuf>,
-
-    /// Where the local authority is. [default: sealane in the user's data folder] [env:
-    /// SEALANE_DATA_DIR]
-    #[arg(long, value_name = "DIR", conflicts_with = "cacert", help_heading = TRUST)]
-    pub data_dir: Option<PathBuf>,
+    /// Whom to trust, and who to be.
+    #[command(flatten)]
+    pub tls: TlsArgs,
 
     /// The longest time to find and open a connection; its TLS handshake may take as long again.
     /// [default: 10s]
@@ -96,9 +81,6 @@ fn field(text: &str) -> Result<(HeaderName, HeaderValue), String> {
 
 /// The heading of what is shown.
 const SHOWN: &str = "Output";
-
-/// The heading of trust and identity.
-const TRUST: &str = "Trust and identity";
 
 /// The heading of the time limits.
 const TIMES: &str = "Limits (times such as 5s, 500ms, 2m, or off)";

@@ -1,109 +1,116 @@
-//! Whom the client trusts, who it is, and how long it waits: the agents behind `get` and `request`.
+//! Whom a client trusts and who it is, read once: what options every agent of a command gets.
 //!
-//! The local authority's root is known to one agent alone, which is asked for URLs that lead to
+//! The local authority's root is known to those agents alone that are asked for URLs that lead to
 //! this machine: whoever takes that root's place in the data folder gains no other name.
 
-use sealane::{Agent, AgentOptions, Identity, Roots};
+use sealane::{AgentOptions, Identity, Roots};
 use time::OffsetDateTime;
 use url::{Host, Url};
 
 use crate::data_folder;
 use crate::dev_ca;
 use crate::error::{Failure, Result, USAGE};
-use crate::fetch::options::ClientArgs;
-use crate::fetch::{Asked, failure};
+use crate::fetch::failure;
+use crate::fetch::tls::TlsArgs;
 use crate::terminal::note;
 
 #[cfg(test)]
 mod tests;
 
-/// Those who send the requests of a command.
-#[derive(Debug)]
-pub(super) struct Agents {
-    /// For every URL that the other one is not for.
-    common: Agent,
-    /// For this machine; it believes the local authority as well.
-    local: Option<Agent>,
+/// How much is said beside results and errors.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Talk {
+    /// What somebody might have to know.
+    #[default]
+    Usual,
+    /// All that is known.
+    Verbose,
+    /// Nothing that is neither a warning nor an error.
+    Silent,
 }
 
-impl Agents {
-    /// Makes what these options mean for these URLs.
+/// Trust and identity, read from files and ready for any number of agents.
+#[derive(Debug)]
+pub struct Tls {
+    /// Whose certificates are believed everywhere.
+    roots: Roots,
+    /// Whose certificates are believed of this machine alone.
+    local: Option<Roots>,
+    /// Who we are.
+    identity: Option<Identity>,
+}
+
+impl Tls {
+    /// Reads what these options name, to ask for these URLs.
     ///
     /// # Errors
     /// When a file of certificates or keys cannot be used.
-    pub(super) fn new(args: &ClientArgs, asked: &[Asked]) -> Result<Self> {
-        let failed = |error| unusable(&error, args);
-        let roots = roots(args)?;
-        let pair = args.cert.as_ref().zip(args.key.as_ref());
-        // Once for both agents: a pipe can be read no second time.
-        let identity = pair.map(|(cert, key)| Identity::from_pem_files(cert, key));
-        let identity = identity.transpose().map_err(failed)?;
-        let agent = |roots| agent(args, roots, identity.clone());
+    pub fn read(args: &TlsArgs, urls: &[&str], talk: Talk) -> Result<Self> {
+        let roots = roots(args, talk)?;
+        // Once for all agents: a pipe can be read no second time.
+        let own = args.identity().read().map_err(|it| it.exit(USAGE))?;
+        if let Some(own) = &own {
+            own.warn("servers", OffsetDateTime::now_utc());
+        }
         let mut local = None;
         // Where it can vouch for nothing it is not even read; and given roots replace all others.
         if args.cacert.is_none()
-            && asked.iter().any(|asked| is_local(&asked.url))
-            && let Some(root) = local_root(args)
+            && urls.iter().any(|url| is_local(url))
+            && let Some(root) = local_root(args, talk)
         {
-            let root = Roots::from_pem(root).map_err(failed)?;
-            local = Some(agent(roots.clone().and(root))?);
+            let root = Roots::from_pem(root).map_err(|error| unusable(&error, args))?;
+            local = Some(roots.clone().and(root));
         }
-        let common = agent(roots)?;
-        Ok(Self { common, local })
+        Ok(Self {
+            roots,
+            local,
+            identity: own.map(|own| own.identity),
+        })
     }
 
-    /// The one for a URL.
-    pub(super) fn of(&self, url: &str) -> &Agent {
-        let local = self.local.as_ref().filter(|_| is_local(url));
-        local.unwrap_or(&self.common)
+    /// Whether there is somebody who is believed of this machine alone.
+    pub fn has_local(&self) -> bool {
+        self.local.is_some()
     }
-}
 
-/// Makes an agent that believes these roots, and is this one if a server asks.
-fn agent(args: &ClientArgs, roots: Roots, identity: Option<Identity>) -> Result<Agent> {
-    let mut options = AgentOptions::new().keep_alive(true).ca(roots);
-    if let Some(identity) = identity {
-        options = options.identity(identity);
+    /// The options of an agent that asks for URLs of this machine, or for all others.
+    pub fn options(&self, of_this_machine: bool) -> AgentOptions {
+        let local = self.local.as_ref().filter(|_| of_this_machine);
+        let mut options = AgentOptions::new().ca(local.unwrap_or(&self.roots).clone());
+        if let Some(identity) = &self.identity {
+            options = options.identity(identity.clone());
+        }
+        options
     }
-    if args.insecure {
-        options = options.reject_unauthorized(false);
-    }
-    if let Some(limit) = args.connect_timeout {
-        options = options.connect_timeout(limit).handshake_timeout(limit);
-    }
-    if let Some(limit) = args.timeout {
-        options = options.inactivity_timeout(limit).head_timeout(limit);
-    }
-    Agent::new(options).map_err(|error| unusable(&error, args))
 }
 
 /// An option, or a file that one names, cannot be used.
-fn unusable(error: &sealane::Error, args: &ClientArgs) -> Failure {
+pub(super) fn unusable(error: &sealane::Error, args: &TlsArgs) -> Failure {
     failure::of(error, args).exit(USAGE)
 }
 
 /// Whose certificates are believed everywhere.
-fn roots(args: &ClientArgs) -> Result<Roots> {
+fn roots(args: &TlsArgs, talk: Talk) -> Result<Roots> {
     if let Some(file) = &args.cacert {
         return Roots::from_pem_file(file).map_err(|error| unusable(&error, args));
     }
     let roots = Roots::bundled();
     match Roots::system() {
         Ok(more) => return Ok(roots.and(more)),
-        Err(error) if args.verbose => note(&format!("note: this system's roots: {error}")),
+        Err(error) if talk == Talk::Verbose => note(&format!("note: this system's roots: {error}")),
         Err(_) => {}
     }
     Ok(roots)
 }
 
 /// The root of the local authority, if there is a sound one.
-fn local_root(args: &ClientArgs) -> Option<String> {
+fn local_root(args: &TlsArgs, talk: Talk) -> Option<String> {
     // A system that knows no place for data has no authority in it either.
     let data = data_folder::find(args.data_dir.as_deref()).ok()?;
     match dev_ca::trusted_root(&data, OffsetDateTime::now_utc()) {
         Ok(root) => root,
         Err(failure) => {
-            if !args.silent {
+            if talk != Talk::Silent {
                 note(&failure.as_note());
             }
             None
@@ -112,7 +119,7 @@ fn local_root(args: &ClientArgs) -> Option<String> {
 }
 
 /// Whether a URL leads to this machine, which is all that the local authority can vouch for.
-fn is_local(url: &str) -> bool {
+pub fn is_local(url: &str) -> bool {
     let Ok(url) = Url::parse(url) else {
         return false;
     };

@@ -1,20 +1,16 @@
-//! Who the server is: a certificate of the user's own, or one of the local authority.
+//! Who the server is: certificates of the user's own, or one of the local authority.
 
 use std::net::IpAddr;
-use std::path::Path;
 
 use sealane::Identity;
 use time::{Duration, OffsetDateTime};
-use x509_parser::certificate::X509Certificate;
-use x509_parser::extensions::GeneralName;
 
 use crate::banner::Trust;
+use crate::credentials::Credentials;
 use crate::dev_ca::DevCa;
 use crate::error::{Failure, Result};
 use crate::launch::listen::Place;
 use crate::options::ServerArgs;
-use crate::pem_file;
-use crate::terminal::note;
 
 #[cfg(test)]
 mod tests;
@@ -31,36 +27,22 @@ pub(super) struct Proof {
 }
 
 impl Proof {
-    /// Takes the certificate of the command line, or makes one.
+    /// Takes the certificates of the command line, or makes one.
     pub(super) fn find(args: &ServerArgs, places: &[Place], now: OffsetDateTime) -> Result<Self> {
-        match args.own_certificate() {
-            Some((cert, key)) => Self::own(cert, key, now),
+        match args.identity().read()? {
+            Some(own) => Ok(Self::own(own, now)),
             None => Self::local(args, places, now),
         }
     }
 
-    /// Takes a certificate of the user's own.
-    fn own(cert: &Path, key: &Path, now: OffsetDateTime) -> Result<Self> {
-        let chain = pem_file::read(cert, "certificate")?;
-        let secret = pem_file::read(key, "private key")?;
-        let identity =
-            Identity::from_pem(chain.as_slice(), secret.as_slice()).map_err(|error| {
-                let (cert, key) = (cert.display(), key.display());
-                Failure::new(format!("{error} (certificate {cert}, key {key})"))
-            })?;
-        let facts = Facts::of(&chain);
-        facts.warn(cert, now);
-        let ends = facts.ends.map(OffsetDateTime::date);
-        let trust = Trust::Own {
-            file: cert.to_owned(),
-            names: facts.names,
-            ends,
-        };
-        Ok(Self {
-            identity,
-            trust,
+    /// Takes certificates of the user's own.
+    fn own(own: Credentials, now: OffsetDateTime) -> Self {
+        own.warn("clients", now);
+        Self {
+            identity: own.identity,
+            trust: Trust::Own(own.facts),
             ends: None,
-        })
+        }
     }
 
     /// Makes a certificate with the local authority.
@@ -92,11 +74,11 @@ impl Proof {
         &self.trust
     }
 
-    /// The names in a certificate of the user's own.
-    pub(super) fn names(&self) -> &[String] {
+    /// The names in certificates of the user's own.
+    pub(super) fn names(&self) -> Vec<String> {
         match &self.trust {
-            Trust::Own { names, .. } => names,
-            Trust::Local { .. } => &[],
+            Trust::Own(own) => own.iter().flat_map(|facts| facts.names.clone()).collect(),
+            Trust::Local { .. } => Vec::new(),
         }
     }
 
@@ -111,76 +93,6 @@ impl Proof {
             "note: the certificate ends on {} UTC; start anew for a fresh one",
             minute(ends)
         )
-    }
-}
-
-/// What is read out of a certificate to be told.
-#[derive(Debug, Default)]
-struct Facts {
-    /// Its names.
-    names: Vec<String>,
-    /// When it begins.
-    begins: Option<OffsetDateTime>,
-    /// When it ends.
-    ends: Option<OffsetDateTime>,
-}
-
-impl Facts {
-    /// Reads the first certificate of a PEM text; what cannot be read is not told.
-    fn of(chain: &[u8]) -> Self {
-        let blocks = x509_parser::pem::Pem::iter_from_buffer(chain).flatten();
-        let first = blocks
-            .into_iter()
-            .find(|block| block.label.ends_with("CERTIFICATE"));
-        first
-            .and_then(|block| block.parse_x509().ok().map(|parsed| Self::from(&parsed)))
-            .unwrap_or_default()
-    }
-
-    /// Says when a certificate is out of its time: every client is going to refuse it.
-    fn warn(&self, cert: &Path, now: OffsetDateTime) {
-        if let Some(ends) = self.ends.filter(|ends| *ends < now) {
-            let cert = cert.display().to_string();
-            let cert = crate::terminal::visible(&cert);
-            note(&format!(
-                "note: the certificate {cert} ended on {}; clients refuse it",
-                ends.date()
-            ));
-        }
-        if let Some(begins) = self.begins.filter(|begins| *begins > now) {
-            let cert = cert.display().to_string();
-            let cert = crate::terminal::visible(&cert);
-            note(&format!(
-                "note: the certificate {cert} begins on {}; clients refuse it",
-                begins.date()
-            ));
-        }
-    }
-}
-
-impl From<&X509Certificate<'_>> for Facts {
-    fn from(parsed: &X509Certificate<'_>) -> Self {
-        let names = parsed.subject_alternative_name().ok().flatten();
-        let names = names.iter().flat_map(|found| &found.value.general_names);
-        let names = names.filter_map(|name| match name {
-            GeneralName::DNSName(name) => Some((*name).to_owned()),
-            GeneralName::IPAddress(octets) => address(octets).map(|address| address.to_string()),
-            _ => None,
-        });
-        Self {
-            names: names.collect(),
-            begins: Some(parsed.validity().not_before.to_datetime()),
-            ends: Some(parsed.validity().not_after.to_datetime()),
-        }
-    }
-}
-
-/// An address out of its octets.
-fn address(octets: &[u8]) -> Option<IpAddr> {
-    match octets.len() {
-        4 => <[u8; 4]>::try_from(octets).ok().map(IpAddr::from),
-        16 => <[u8; 16]>::try_from(octets).ok().map(IpAddr::from),
-        _ => None,
     }
 }
 

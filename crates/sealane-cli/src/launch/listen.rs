@@ -51,7 +51,7 @@ pub(super) async fn places(args: &ServerArgs) -> Result<Vec<Place>> {
             }
         }
     }
-    if args.own_certificate().is_none() {
+    if !args.has_identity() {
         places.iter().try_for_each(only_loopback)?;
     }
     Ok(each_once(&places))
@@ -95,7 +95,7 @@ fn only_loopback(place: &Place) -> Result<()> {
          this one only"
     );
     Err(Failure::usage(message).hint(format!(
-        "give --cert and --key for the name by which others reach it, or stay local with --addr {}",
+        "give --cert and --key (or --pfx) for the name by which others reach it, or stay local with --addr {}",
         address.port()
     )))
 }

@@ -24,7 +24,7 @@ fn read(words: &[&str]) -> std::result::Result<ServerArgs, clap::Error> {
 fn nothing_given_is_the_default_address_and_no_limits_of_ours() {
     let args = read(&[]).unwrap();
     assert_eq!(args.addresses(), [ListenAddress::Loopback(8443)]);
-    assert!(args.own_certificate().is_none());
+    assert!(!args.has_identity());
     assert!(args.limits.handshake_timeout.is_none());
 }
 
@@ -37,6 +37,10 @@ fn everything_given_arrives() {
         "--cert",
         "c.pem",
         "--key=k.pem",
+        "--cert=d.pem",
+        "--key=l.pem",
+        "--pfx=e.pfx",
+        "--passphrase-file=p",
         "--handshake-timeout",
         "1s",
         "--headers-timeout=2s",
@@ -51,10 +55,12 @@ fn everything_given_arrives() {
     ])
     .unwrap();
     assert_eq!(args.addresses().len(), 2);
-    assert_eq!(
-        args.own_certificate(),
-        Some((Path::new("c.pem"), Path::new("k.pem")))
-    );
+    let files = args.identity();
+    assert_eq!(files.certs, [PathBuf::from("c.pem"), "d.pem".into()]);
+    assert_eq!(files.keys, [PathBuf::from("k.pem"), "l.pem".into()]);
+    assert_eq!(files.pfx, [PathBuf::from("e.pfx")]);
+    assert_eq!(files.passphrase, Some("p".as_ref()));
+    assert!(args.has_identity());
     let limits = args.limits;
     assert_eq!(
         limits.handshake_timeout,

@@ -59,12 +59,12 @@ fn files_that_are_missing_or_wrong() {
     let said = refused(&["echo", "--cert", "/no/such.pem", "--key", &key], 1);
     assert_eq!(
         said,
-        "error: cannot read the certificate /no/such.pem: No such file or directory\n"
+        "error: certificate file \"/no/such.pem\": no such file [ENOENT]\n"
     );
     let said = refused(&["echo", "--cert", &cert, "--key", "/no/such.pem"], 1);
     assert_eq!(
         said,
-        "error: cannot read the private key /no/such.pem: No such file or directory\n"
+        "error: private key file \"/no/such.pem\": no such file [ENOENT]\n"
     );
     for (cert, key) in [(&cert, &other), (&cert, &cert), (&key, &key)] {
         let said = refused(&["echo", "--cert", cert, "--key", key], 1);

@@ -87,3 +87,24 @@ fn files_of_encrypted_keys_and_pkcs12_are_named_and_keep_their_codes() {
     assert!(both.authorities().is_some());
     assert_eq!(both.into_inner().chains().len(), 2);
 }
+
+#[test]
+fn what_is_written_as_pkcs12_is_read_again() {
+    let pem = TestCa::new().issue(&["localhost"]);
+    let file = write_pfx(&pem.chain_pem, &pem.key_pem, "a name", "sample").unwrap();
+    let again = write_pfx(&pem.chain_pem, &pem.key_pem, "a name", "sample").unwrap();
+    assert_ne!(file, again, "salts are fresh");
+    let identity = Identity::from_pfx(&file, "sample").unwrap();
+    let own = Identity::from_pem(&pem.chain_pem, &pem.key_pem).unwrap();
+    let raw = |identity: &Identity| -> Vec<_> {
+        let certificates = identity.certificates();
+        certificates.map(|found| found.raw().to_vec()).collect()
+    };
+    assert_eq!(raw(&identity), raw(&own));
+    assert_eq!(raw(&identity).len(), 1);
+    assert_eq!(identity.warnings().count(), 0);
+    assert!(Identity::from_pfx(&file, "Sample").is_err());
+    for (chain, key) in [("", &*pem.key_pem), (&pem.chain_pem, "")] {
+        assert!(write_pfx(chain, key, "a name", "sample").is_err());
+    }
+}

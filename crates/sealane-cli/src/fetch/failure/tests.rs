@@ -27,7 +27,7 @@ fn tls_that_fails_before_the_response_is_no_response() {
 
 #[test]
 fn hints_say_what_to_do() {
-    let args = ClientArgs::default();
+    let args = TlsArgs::default();
     let hint = |code| hint(ErrorKind::Tls, Phase::Handshake, code, &args).unwrap_or_default();
     assert!(hint("UNABLE_TO_GET_ISSUER_CERT_LOCALLY").contains("--cacert FILE"));
     assert!(hint("CERT_HAS_EXPIRED").contains("today is 2"));
@@ -36,9 +36,9 @@ fn hints_say_what_to_do() {
     assert!(hint("ECONNREFUSED").contains("running"));
     assert_eq!(hint("EPROTO"), "");
     assert_eq!(hint(""), "");
-    let given = ClientArgs {
+    let given = TlsArgs {
         cacert: Some("own.pem".into()),
-        ..ClientArgs::default()
+        ..TlsArgs::default()
     };
     let code = "DEPTH_ZERO_SELF_SIGNED_CERT";
     let said = super::hint(ErrorKind::Tls, Phase::Handshake, code, &given);
