@@ -31,7 +31,6 @@ impl Clock for SystemClock {
 
 /// A clock as rustls asks it.
 #[derive(Debug)]
-#[allow(dead_code, reason = "wired by the context in the next step")]
 pub(crate) struct RustlsTime(pub(crate) Arc<dyn Clock>);
 
 impl TimeProvider for RustlsTime {

@@ -39,6 +39,14 @@ impl Fields {
         self.0.update(octets);
     }
 
+    /// Adds a field that may be missing.
+    pub(crate) fn put_optional(&mut self, octets: Option<impl AsRef<[u8]>>) {
+        self.put(&[u8::from(octets.is_some())]);
+        if let Some(octets) = octets {
+            self.put(octets.as_ref());
+        }
+    }
+
     /// Adds a list of fields behind their number.
     pub(crate) fn put_list<'a>(&mut self, items: impl ExactSizeIterator<Item = &'a [u8]>) {
         self.put_length(items.len());

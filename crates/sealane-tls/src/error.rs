@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 
 use rustls::{
     AlertDescription, CertificateError, Error as TlsError, InvalidMessage, PeerIncompatible,
@@ -116,7 +117,21 @@ pub struct HandshakeError {
     text: Cow<'static, str>,
     /// What is known beside, when the peer's identity was judged here.
     diagnosis: Option<Diagnosis>,
+    /// What caused it, when the caller's own check refused the peer.
+    source: Option<Source>,
 }
+
+/// An error of the caller's; only the very same one is equal to it.
+#[derive(Clone, Debug)]
+struct Source(Arc<dyn StdError + Send + Sync>);
+
+impl PartialEq for Source {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Source {}
 
 impl HandshakeError {
     /// A plain HTTP request on the TLS port; the transport finds it before TLS sees an octet.
@@ -162,6 +177,16 @@ impl HandshakeError {
         )
     }
 
+    /// A peer that the caller's own check has refused.
+    pub(crate) fn refused(
+        diagnosis: Diagnosis,
+        source: impl StdError + Send + Sync + 'static,
+    ) -> Self {
+        let mut error = Self::from(Refusal::from(diagnosis));
+        error.source = Some(Source(Arc::new(source)));
+        error
+    }
+
     /// A peer whose identity cannot be judged, because rustls does not tell its certificate.
     pub(crate) fn unproved(text: &'static str) -> Self {
         Self::local(HandshakeErrorKind::Internal, "EPROTO", text)
@@ -199,6 +224,7 @@ impl HandshakeError {
             side: Side::Remote,
             text: text.into(),
             diagnosis: None,
+            source: None,
         }
     }
 
@@ -214,6 +240,7 @@ impl HandshakeError {
             side: Side::Local,
             text: text.into(),
             diagnosis: None,
+            source: None,
         }
     }
 }
@@ -224,7 +251,12 @@ impl fmt::Display for HandshakeError {
     }
 }
 
-impl StdError for HandshakeError {}
+impl StdError for HandshakeError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        let source = self.source.as_ref()?;
+        Some(&*source.0)
+    }
+}
 
 impl From<&TlsError> for HandshakeError {
     fn from(error: &TlsError) -> Self {

@@ -13,7 +13,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::certificate::{DistinguishedName, PeerCertificate};
-use crate::error::OptionError;
+use crate::diagnosis::Diagnosis;
+use crate::error::{HandshakeError, OptionError};
 use crate::pin;
 
 use host::Address;
@@ -171,6 +172,20 @@ impl IdentityError {
             host: Some(host.to_owned()),
             ..Self::new("invalid subject alternative name string").with_code(FORMAT)
         }
+    }
+}
+
+impl IdentityError {
+    /// The judgement that this error is.
+    pub(crate) fn diagnosis(&self) -> Diagnosis {
+        // An error without a code keeps its text; the judgement needs a name all the same.
+        Diagnosis::new(self.code.unwrap_or("CERT_REJECTED"), self.to_string())
+    }
+}
+
+impl From<IdentityError> for HandshakeError {
+    fn from(error: IdentityError) -> Self {
+        Self::refused(error.diagnosis(), error)
     }
 }
 

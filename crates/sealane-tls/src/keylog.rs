@@ -21,7 +21,7 @@ pub struct KeyLogLine {
 
 impl KeyLogLine {
     /// Writes a line in the form of RFC 9850 §1: label, client random and secret, in hexadecimal.
-    pub(crate) fn new(label: &str, client_random: &[u8], secret: &[u8]) -> Self {
+    pub fn new(label: &str, client_random: &[u8], secret: &[u8]) -> Self {
         // Made at its full length: a string that grows leaves copies of the secret behind.
         let length = label.len() + 2 * (client_random.len() + secret.len()) + 3;
         let mut text = Zeroizing::new(String::with_capacity(length));

@@ -41,11 +41,10 @@ mod clock;
 mod hello;
 pub mod select;
 mod keylog;
+pub mod peer;
 mod check;
 mod identity_check;
-#[allow(dead_code, reason = "wired by the context in the next step")]
 mod pin;
-pub mod peer;
 mod certificate;
 mod revocation;
 pub mod trust;
@@ -56,9 +55,7 @@ mod pkcs12;
 mod encryption;
 mod pem;
 mod der;
-#[allow(dead_code, reason = "wired by the context in the next step")]
 pub mod parameters;
-#[allow(dead_code, reason = "wired by the context in the next step")]
 pub mod crypto;
 pub mod error;
 mod diagnosis;
@@ -67,8 +64,9 @@ mod digest;
 mod pair;
 
 pub use certificate::{DistinguishedName, PeerCertificate};
+pub use check::IdentityCheck;
 pub use clock::{Clock, SystemClock};
-pub use context::{ClientContext, SecureContext};
+pub use context::{Admission, Binding, ClientContext, ForConnection, SecureContext};
 pub use contexts::Contexts;
 pub use diagnosis::Diagnosis;
 pub use domain::SecurityDomain;
@@ -78,9 +76,9 @@ pub use identity::{Identity, Pkcs12};
 pub use identity_check::{IdentityError, check_server_identity};
 pub use keylog::KeyLogLine;
 pub use name::reference_name;
-pub use options::{ClientTlsOptions, ServerTlsOptions};
+pub use options::{ClientTlsOptions, RequestCert, ServerTlsOptions};
 pub use parameters::{TlsParameters, TlsVersion};
-pub use peer::{TlsInfo, Verdict};
+pub use peer::{Peer, TlsInfo, Verdict};
 pub use pin::{Pin, Pins};
 pub use pkcs12::write_pkcs12;
 pub use revocation::Revocation;

@@ -19,7 +19,6 @@ mod settle;
 mod unsupported;
 
 pub use protocol::TlsVersion;
-#[allow(unused_imports, reason = "wired by the context in the next step")]
 pub(crate) use settle::Settled;
 
 /// What a client's or a server's TLS may use. Nothing is set at first.

@@ -8,9 +8,13 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use rustls::{CipherSuite, CommonState, HandshakeKind, NamedGroup, ProtocolVersion};
+use rustls_pki_types::CertificateDer;
 
+use crate::certificate::PeerCertificate;
 use crate::diagnosis::Diagnosis;
 use crate::error::Refusal;
+use crate::identity_check::IdentityError;
+use crate::pin::Pins;
 
 /// What a finished handshake agreed on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +23,8 @@ pub struct TlsInfo {
     protocol: &'static str,
     /// The cipher suite's name.
     cipher: &'static str,
+    /// The same suite's name in the registry.
+    standard_cipher: &'static str,
     /// The key exchange group's name, when there was an exchange.
     group: Option<&'static str>,
     /// The application protocol agreed on.
@@ -30,7 +36,17 @@ pub struct TlsInfo {
     /// Whether the peer proved its identity.
     authorized: bool,
     /// Why it did not, when it tried.
-    authorization_error: Option<&'static str>,
+    authorization_error: Option<Cow<'static, str>>,
+    /// The same with its reasons.
+    diagnosis: Option<Diagnosis>,
+    /// The certificate that the peer has shown, with its chain.
+    peer_certificate: Option<PeerCertificate>,
+    /// What pins that only report have found wrong.
+    pin_report: Option<Arc<str>>,
+    /// Our own certificate, if we have shown one.
+    certificate: Option<PeerCertificate>,
+    /// The OCSP response that the server has stapled.
+    ocsp_response: Option<Arc<[u8]>>,
 }
 
 impl TlsInfo {
@@ -42,9 +58,11 @@ impl TlsInfo {
         if connection.is_handshaking() {
             return None;
         }
+        let suite = connection.negotiated_cipher_suite()?.suite();
         Some(Self {
             protocol: protocol_name(connection.protocol_version()?),
-            cipher: cipher_name(connection.negotiated_cipher_suite()?.suite()),
+            cipher: cipher_name(suite),
+            standard_cipher: standard_name(suite),
             group: connection
                 .negotiated_key_exchange_group()
                 .map(|group| group_name(group.name())),
@@ -53,14 +71,39 @@ impl TlsInfo {
             resumed: connection.handshake_kind() == Some(HandshakeKind::Resumed),
             authorized: false,
             authorization_error: None,
+            diagnosis: None,
+            peer_certificate: None,
+            pin_report: None,
+            certificate: None,
+            ocsp_response: None,
         })
     }
 
-    /// Adds what was judged about the peer's identity.
+    /// Adds what the gate found out about the peer.
     #[must_use]
-    pub fn with_verdict(mut self, verdict: &Verdict) -> Self {
-        self.authorized = verdict.authorized();
-        self.authorization_error = verdict.code();
+    pub fn with_peer(mut self, peer: &Peer) -> Self {
+        self.authorized = peer.authorized();
+        // A check of the caller's whose error has no code is told by its text.
+        self.authorization_error = match peer.check_error() {
+            Some(error) if error.code().is_none() => Some(error.reason().to_owned().into()),
+            _ => peer.verdict().and_then(Verdict::code).map(Cow::Borrowed),
+        };
+        self.diagnosis = peer.verdict().and_then(Verdict::diagnosis).cloned();
+        self.peer_certificate = peer.certificate().cloned();
+        self.pin_report = peer.pin_report().map(Arc::from);
+        self
+    }
+
+    /// Adds what was shown in the handshake: our own certificate, and what the server has stapled to
+    /// its own.
+    #[must_use]
+    pub fn with_shown(
+        mut self,
+        certificate: Option<PeerCertificate>,
+        ocsp_response: Option<Arc<[u8]>>,
+    ) -> Self {
+        self.certificate = certificate;
+        self.ocsp_response = ocsp_response;
         self
     }
 
@@ -72,6 +115,12 @@ impl TlsInfo {
     /// The cipher suite, such as `TLS_AES_128_GCM_SHA256` or `ECDHE-ECDSA-AES128-GCM-SHA256`.
     pub fn cipher(&self) -> &'static str {
         self.cipher
+    }
+
+    /// The same suite's name in the IANA registry, such as
+    /// `TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256`.
+    pub fn standard_cipher(&self) -> &'static str {
+        self.standard_cipher
     }
 
     /// The key exchange group, such as `x25519`; `None` when a TLS 1.2 session was resumed.
@@ -104,8 +153,122 @@ impl TlsInfo {
 
     /// Why the peer's identity was not accepted, such as `DEPTH_ZERO_SELF_SIGNED_CERT`; `None`
     /// when it was, or when nobody asked.
-    pub fn authorization_error(&self) -> Option<&'static str> {
-        self.authorization_error
+    pub fn authorization_error(&self) -> Option<&str> {
+        self.authorization_error.as_deref()
+    }
+
+    /// The same with its evidence and what to do; `None` when the identity was accepted.
+    pub fn diagnosis(&self) -> Option<&Diagnosis> {
+        self.diagnosis.as_ref()
+    }
+
+    /// The peer's certificate; its chain goes up to and including the anchor if it was verified.
+    /// `None` when the peer has shown none. It is known on resumed handshakes too.
+    pub fn peer_certificate(&self) -> Option<&PeerCertificate> {
+        self.peer_certificate.as_ref()
+    }
+
+    /// Our own certificate, if it was shown in this handshake; a resumed one shows none.
+    pub fn certificate(&self) -> Option<&PeerCertificate> {
+        self.certificate.as_ref()
+    }
+
+    /// What pins that only report have found wrong, in one line; `None` when there is nothing.
+    pub fn pin_report(&self) -> Option<&str> {
+        self.pin_report.as_deref()
+    }
+
+    /// The OCSP response in DER that the server has stapled (RFC 6066 §8), as it came: nothing in
+    /// it was checked. `None` on a resumed handshake.
+    pub fn ocsp_response(&self) -> Option<&[u8]> {
+        self.ocsp_response.as_deref()
+    }
+}
+
+/// What is known of a peer that may talk to us.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    /// What was judged about its identity; `None` when it was not asked for one.
+    verdict: Option<Verdict>,
+    /// Its certificate, if it has shown one.
+    certificate: Option<PeerCertificate>,
+    /// What pins that only report have found wrong.
+    pin_report: Option<Arc<str>>,
+    /// What the caller's check said against it.
+    check_error: Option<Arc<IdentityError>>,
+}
+
+impl Peer {
+    /// One that nobody asks for its identity.
+    pub(crate) fn unasked() -> Self {
+        Self {
+            verdict: None,
+            certificate: None,
+            pin_report: None,
+            check_error: None,
+        }
+    }
+
+    /// Takes what was judged about a chain, and looks for pins in the path it was verified by.
+    ///
+    /// `sent` is what the peer sent, its own certificate first; empty when it sent nothing.
+    pub(crate) fn judged(
+        verdict: Verdict,
+        path: Option<&[CertificateDer<'static>]>,
+        sent: &[CertificateDer<'static>],
+        pins: Option<&Pins>,
+    ) -> Self {
+        let mut peer = Self {
+            certificate: PeerCertificate::from_chain(path.unwrap_or(sent)),
+            verdict: Some(verdict),
+            pin_report: None,
+            check_error: None,
+        };
+        let (Some(pins), true) = (pins, peer.authorized()) else {
+            return peer;
+        };
+        // The peer's own certificate is on every path it can be verified by.
+        let verified = path.unwrap_or(&sent[..sent.len().min(1)]);
+        match pins.check(verified) {
+            Ok(()) => {}
+            Err(missed) if pins.is_report_only() => {
+                peer.pin_report = Some(missed.to_string().into());
+            }
+            Err(missed) => peer.verdict = Some(Verdict::from(Err(missed.into()))),
+        }
+        peer
+    }
+
+    /// The same peer after a check of the caller's refused it.
+    pub(crate) fn refused_by_check(mut self, error: IdentityError) -> Self {
+        self.verdict = Some(Verdict::Unauthorized(error.diagnosis()));
+        self.check_error = Some(Arc::new(error));
+        self
+    }
+
+    /// Whether the peer has proved its identity.
+    pub fn authorized(&self) -> bool {
+        self.verdict.as_ref().is_some_and(Verdict::authorized)
+    }
+
+    /// What was judged about its identity; `None` when it was not asked for one.
+    pub fn verdict(&self) -> Option<&Verdict> {
+        self.verdict.as_ref()
+    }
+
+    /// Its certificate, with the chain it was verified by; `None` when it has shown none.
+    pub fn certificate(&self) -> Option<&PeerCertificate> {
+        self.certificate.as_ref()
+    }
+
+    /// What pins that only report have found wrong, in one line.
+    pub fn pin_report(&self) -> Option<&str> {
+        self.pin_report.as_deref()
+    }
+
+    /// What the caller's check said against it, where that does not end the connection.
+    pub fn check_error(&self) -> Option<&IdentityError> {
+        self.check_error.as_deref()
     }
 }
 
@@ -122,7 +285,6 @@ impl Verdict {
     /// The verdict on a client that was asked for a certificate, need not have one, and has none.
     ///
     /// The code is the https module's.
-    #[allow(dead_code, reason = "wired by the server's gate in the next step")]
     pub(crate) fn no_certificate() -> Self {
         Self::Unauthorized(Diagnosis::new(
             "UNABLE_TO_GET_ISSUER_CERT",
@@ -191,6 +353,18 @@ fn cipher_name(suite: CipherSuite) -> &'static str {
         Suite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 => "ECDHE-RSA-AES128-GCM-SHA256",
         Suite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384 => "ECDHE-RSA-AES256-GCM-SHA384",
         Suite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256 => "ECDHE-RSA-CHACHA20-POLY1305",
+        other => other.as_str().unwrap_or("unknown"),
+    }
+}
+
+/// The name of a suite in the IANA registry.
+fn standard_name(suite: CipherSuite) -> &'static str {
+    use CipherSuite as Suite;
+    match suite {
+        // rustls writes TLS 1.3's with a prefix of its own.
+        Suite::TLS13_AES_128_GCM_SHA256
+        | Suite::TLS13_AES_256_GCM_SHA384
+        | Suite::TLS13_CHACHA20_POLY1305_SHA256 => cipher_name(suite),
         other => other.as_str().unwrap_or("unknown"),
     }
 }

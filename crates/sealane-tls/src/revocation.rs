@@ -150,7 +150,6 @@ impl Revocation {
     }
 
     /// A digest that is the same for the same set of lists.
-    #[allow(dead_code, reason = "wired by the security domain in the next step")]
     pub(crate) fn digest(&self) -> [u8; 32] {
         self.inner.digest
     }

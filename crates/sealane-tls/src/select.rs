@@ -8,9 +8,12 @@
 //! secrets of a connection whose context keeps a key log.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use rustls::KeyLog;
+use rustls_pki_types::CertificateDer;
 
+use crate::certificate::PeerCertificate;
 use crate::keylog::KeyLogLine;
 use crate::peer::Verdict;
 
@@ -24,6 +27,10 @@ pub struct Observation {
     pub servername: Option<String>,
     /// What the verifier judged about the server; `None` when no certificate came in this call.
     pub verdict: Option<Verdict>,
+    /// Our own certificate, if one was chosen to be shown.
+    pub certificate: Option<PeerCertificate>,
+    /// What the server has stapled to its certificate (RFC 6066 §8).
+    pub ocsp_response: Option<Arc<[u8]>>,
     /// The connection's secrets, in the order they were made; empty unless the context keeps a key
     /// log. At most five come from one connection.
     pub key_log: Vec<KeyLogLine>,
@@ -35,10 +42,14 @@ impl Observation {
         let Self {
             servername,
             verdict,
+            certificate,
+            ocsp_response,
             key_log,
         } = later;
         self.servername = servername.or(self.servername.take());
         self.verdict = verdict.or(self.verdict.take());
+        self.certificate = certificate.or(self.certificate.take());
+        self.ocsp_response = ocsp_response.or(self.ocsp_response.take());
         self.key_log.extend(key_log);
     }
 }
@@ -59,7 +70,6 @@ pub fn observe<R>(call: impl FnOnce() -> R) -> (R, Observation) {
 ///
 /// Outside of [`observe`] there is nobody to take them, so no secret is even derived.
 #[derive(Debug)]
-#[allow(dead_code, reason = "wired by the context in the next step")]
 pub(crate) struct ObservedKeyLog;
 
 impl KeyLog for ObservedKeyLog {
@@ -84,6 +94,24 @@ fn note_servername(name: Option<&str>) {
     SLOT.with_borrow_mut(|slot| {
         if let Some(observation) = slot {
             observation.servername = name.map(str::to_owned);
+        }
+    });
+}
+
+/// Leaves our own chain in the slot, when someone observes.
+fn note_certificate(chain: &[CertificateDer<'static>]) {
+    SLOT.with_borrow_mut(|slot| {
+        if let Some(observation) = slot {
+            observation.certificate = PeerCertificate::from_chain(chain);
+        }
+    });
+}
+
+/// Leaves what was stapled in the slot, when someone observes.
+pub(crate) fn note_ocsp_response(octets: &[u8]) {
+    SLOT.with_borrow_mut(|slot| {
+        if let Some(observation) = slot {
+            observation.ocsp_response = (!octets.is_empty()).then(|| octets.into());
         }
     });
 }

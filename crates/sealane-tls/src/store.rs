@@ -33,7 +33,6 @@ pub trait SessionStore: fmt::Debug + Send + Sync {
 }
 
 /// A store as one context uses it.
-#[allow(dead_code, reason = "wired by the context in the next step")]
 pub(crate) struct ContextStore {
     /// Where values are kept; other contexts may keep theirs there too.
     store: Arc<dyn SessionStore>,
@@ -45,7 +44,6 @@ pub(crate) struct ContextStore {
     clock: Arc<dyn Clock>,
 }
 
-#[allow(dead_code, reason = "wired by the context in the next step")]
 impl ContextStore {
     /// Lets a context keep sessions in a store; with a lifetime of zero it keeps none.
     pub(crate) fn new(

@@ -90,7 +90,6 @@ impl TicketKeys {
     /// `bound_to` digests all that must be the same where a ticket is used. A ticket is refused
     /// when it is older than `lifetime`, or than seven days; with a lifetime of zero there are
     /// none.
-    #[allow(dead_code, reason = "wired by the context in the next step")]
     pub(crate) fn ticketer(
         &self,
         bound_to: [u8; 32],

@@ -74,6 +74,11 @@ impl Roots {
         BUNDLED.clone()
     }
 
+    /// Nobody at all.
+    pub(crate) fn none() -> Self {
+        Self::of([])
+    }
+
     /// Reads one or more certificates from PEM text; text around the blocks is skipped.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ use self::judge::Judge;
 use crate::error::Refusal;
 use crate::peer::Verdict;
 use crate::permissions::Purpose;
-use crate::select::note_verdict;
+use crate::select::{note_ocsp_response, note_verdict};
 
 /// Judges servers' certificates; one lives as long as its context.
 pub(crate) struct ServerVerifier {
@@ -61,7 +61,6 @@ impl ServerVerifier {
 
     /// The verified path of a chain as the server sent it, up to and including the trust anchor;
     /// `None` when the chain was not believed. The name is not asked.
-    #[allow(dead_code, reason = "wired by the gate in the next step")]
     pub(crate) fn path(
         &self,
         chain: &[CertificateDer<'_>],
@@ -97,7 +96,7 @@ impl ServerCertVerifier for ServerVerifier {
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         name: &ServerName<'_>,
-        _ocsp_response: &[u8],
+        ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, TlsError> {
         let chain: Vec<_> = std::iter::once(end_entity)
@@ -106,6 +105,7 @@ impl ServerCertVerifier for ServerVerifier {
             .collect();
         let judged = self.judge(&chain, name, now);
         note_verdict(&Verdict::from(judged.clone()));
+        note_ocsp_response(ocsp_response);
         match judged {
             Err(refusal) if self.rejects() => Err(refusal.into()),
             _ => Ok(ServerCertVerified::assertion()),
@@ -144,7 +144,6 @@ impl fmt::Debug for ServerVerifier {
 }
 
 mod chain;
-#[allow(dead_code, reason = "wired by the context of servers in the next step")]
 mod client;
 mod diagnosis;
 mod evidence;

@@ -6,8 +6,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use sealane_proto::RawHead;
+use sealane_tls::TlsInfo;
+use tokio::net::TcpStream;
 
-pub use sealane_tls::{TlsInfo, TlsVersion};
+use crate::error::{Error, Result};
+use crate::key_log::KeyLogConnection;
+use crate::transport::Exporter;
 
 /// What is known of the connection that carried a message.
 ///
@@ -24,12 +28,39 @@ struct Facts {
     local: Option<SocketAddr>,
     remote: Option<SocketAddr>,
     tls: TlsInfo,
+    exporter: Option<Exporter>,
+}
+
+/// The two ends of a connection, as far as the system tells them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Addresses {
+    local: Option<SocketAddr>,
+    remote: Option<SocketAddr>,
+}
+
+impl Addresses {
+    pub(crate) fn of(socket: &TcpStream) -> Self {
+        Self {
+            local: socket.local_addr().ok(),
+            remote: socket.peer_addr().ok(),
+        }
+    }
+
+    pub(crate) fn for_key_log(self) -> KeyLogConnection {
+        KeyLogConnection::new(self.local, self.remote)
+    }
 }
 
 impl ConnectionInfo {
-    pub(crate) fn new(local: Option<SocketAddr>, remote: Option<SocketAddr>, tls: TlsInfo) -> Self {
+    pub(crate) fn new(addresses: Addresses, tls: TlsInfo, exporter: Option<Exporter>) -> Self {
+        let Addresses { local, remote } = addresses;
         Self {
-            facts: Arc::new(Facts { local, remote, tls }),
+            facts: Arc::new(Facts {
+                local,
+                remote,
+                tls,
+                exporter,
+            }),
             reused: false,
         }
     }
@@ -58,6 +89,32 @@ impl ConnectionInfo {
     /// What the TLS handshake settled.
     pub fn tls(&self) -> &TlsInfo {
         &self.facts.tls
+    }
+
+    /// Derives a secret of `length` octets that only the two ends of this connection know, for
+    /// another protocol (RFC 5705, RFC 8446 §7.5).
+    ///
+    /// The same label and context give the same secret at both ends. In TLS 1.2 no context and an
+    /// empty one differ.
+    ///
+    /// # Errors
+    ///
+    /// The connection was not opened with the option `exporter` (`ERR_TLS_INVALID_STATE`), or the
+    /// length is more than TLS can derive.
+    pub fn export_keying_material(
+        &self,
+        length: usize,
+        label: &[u8],
+        context: Option<&[u8]>,
+    ) -> Result<Vec<u8>> {
+        let Some(exporter) = &self.facts.exporter else {
+            let text = "this connection derives no secrets: it was opened without the option \
+                        exporter";
+            return Err(Error::option(text).with_code("ERR_TLS_INVALID_STATE"));
+        };
+        let mut out = vec![0; length];
+        exporter.export(&mut out, label, context)?;
+        Ok(out)
     }
 }
 

@@ -49,9 +49,12 @@ mod server;
 mod upgrade;
 mod driver;
 mod wheel;
-mod transport;
 mod handler;
 mod info;
+mod transport;
+mod key_log;
+mod context;
+mod tls_options;
 mod identity;
 mod trust;
 mod system;
@@ -65,12 +68,16 @@ pub use client::{
     Agent, AgentOptions, ClientRequest, RequestOptions, Scheduling, get, global_agent, request,
     set_global_agent,
 };
+pub use context::{SecureContext, SecureContextOptions};
 pub use error::{Error, ErrorKind, Phase, Result};
 pub use handler::Answer;
 pub use identity::{Identity, write_pfx};
-pub use info::{ConnectionInfo, RawFields, TlsInfo, TlsVersion};
-/// Whether there is cryptography, and what to do where there is none.
-pub use sealane_tls::crypto;
-pub use server::{Server, ServerOptions, create_server};
-pub use trust::Roots;
+pub use info::{ConnectionInfo, RawFields};
+pub use key_log::{KeyLog, KeyLogConnection, KeyLogFile, KeyLogLine};
+pub use sealane_tls::{
+    Diagnosis, DistinguishedName, IdentityCheck, IdentityError, PeerCertificate, Pin, Pins,
+    RequestCert, SessionStore, TlsInfo, TlsVersion, check_server_identity, crypto,
+};
+pub use server::{AlpnOffer, Server, ServerOptions, create_server};
+pub use trust::{Revocation, Roots};
 pub use upgrade::{Upgrade, Upgraded};

@@ -12,24 +12,30 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Buf;
 use http::{Request, Response};
+use sealane_tls::TicketKeys;
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 use tokio::runtime;
 use tokio::task::JoinHandle;
 use tower_service::Service;
 
 use crate::body::Body;
+use crate::context::{SecureContext, SecureContextOptions};
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::handler::{Answer, BoxError, Handler};
 use crate::wheel::{Link, Order, Wheel};
 
 mod accept;
+mod choice;
 mod connection;
 mod date;
 mod exchange;
+mod handshake;
+mod misdirection;
 mod options;
 mod plain;
 mod shutdown;
 
+pub use choice::AlpnOffer;
 use options::Rules;
 pub use options::ServerOptions;
 use shutdown::Registry;
@@ -69,7 +75,7 @@ struct Handle {
 
 /// What a server and its tasks share.
 struct Shared {
-    rules: Rules,
+    rules: Arc<Rules>,
     registry: Arc<Registry>,
     wheel: Arc<Wheel>,
     /// Starts the task of one connection; hides the type of the service.
@@ -97,7 +103,7 @@ impl Server {
         B::Data: Buf + Send,
         B::Error: Into<BoxError>,
     {
-        let rules = options.build()?;
+        let rules = Arc::new(options.build()?);
         // A service need not be `Sync`; it is cloned under the lock and used outside it.
         let service = Mutex::new(service);
         let start = Box::new(move |start: connection::Start| {
@@ -218,6 +224,60 @@ impl Server {
         self.handle.shared.registry.ended().await
     }
 
+    /// Puts another context in the place of the server's own; new connections use it.
+    ///
+    /// Connections that are open go on as they are. Sessions made before are resumed as long as
+    /// what is asked of clients stays the same. All options that are not given are their defaults.
+    ///
+    /// # Errors
+    ///
+    /// An option cannot be honoured; the message names it, and nothing has changed.
+    pub fn set_secure_context(&self, options: impl Into<SecureContextOptions>) -> Result<()> {
+        let context = SecureContext::new(options)?;
+        self.handle.shared.rules.choosing.set_default(&context);
+        Ok(())
+    }
+
+    /// Adds a context for host names that match a pattern: `*` stands for any part of one label,
+    /// letter case does not count, and of several patterns the one added last wins.
+    ///
+    /// Where contexts ask different things of clients, a request for a host of another context than
+    /// its connection's is answered 421.
+    ///
+    /// # Errors
+    ///
+    /// The pattern is empty (`ERR_TLS_REQUIRED_SERVER_NAME`) or can match nothing.
+    pub fn add_context(&self, pattern: &str, context: &SecureContext) -> Result<()> {
+        self.handle.shared.rules.choosing.add(pattern, context)
+    }
+
+    /// The keys that seal session tickets now, 48 octets. As secret as a private key.
+    ///
+    /// # Errors
+    ///
+    /// Nothing can seal tickets here (`ERR_NO_CRYPTO`).
+    pub fn ticket_keys(&self) -> Result<Vec<u8>> {
+        Ok(self.keys()?.octets().to_vec())
+    }
+
+    /// Changes the keys that seal session tickets: earlier tickets open no more, and their clients
+    /// make a full handshake.
+    ///
+    /// # Errors
+    ///
+    /// There are not 48 octets, or nothing can seal tickets here (`ERR_NO_CRYPTO`).
+    pub fn set_ticket_keys(&self, octets: &[u8]) -> Result<()> {
+        Ok(self.keys()?.replace(octets)?)
+    }
+
+    fn keys(&self) -> Result<&TicketKeys> {
+        let keys = self.handle.shared.rules.choosing.ticket_keys();
+        keys.ok_or_else(|| {
+            let text = "option ticket_keys: only the built-in cryptography seals tickets";
+            Error::option(text).with_code("ERR_NO_CRYPTO")
+        })
+    }
+
     fn addresses(&self) -> std::sync::MutexGuard<'_, Vec<SocketAddr>> {
         self.handle
             .addresses
@@ -260,18 +320,14 @@ impl Shared {
 
 /// What a connection needs of its server; it holds no handle, so it keeps no server alive.
 struct Facts {
-    config: Arc<rustls::ServerConfig>,
-    http: Arc<sealane_proto::ServerRules>,
-    handshake_timeout: Option<std::time::Duration>,
+    rules: Arc<Rules>,
     wheel: Arc<Wheel>,
 }
 
 impl Facts {
     fn of(shared: &Shared) -> Self {
         Self {
-            config: Arc::clone(shared.rules.tls.server_config()),
-            http: Arc::clone(&shared.rules.http),
-            handshake_timeout: shared.rules.handshake_timeout,
+            rules: Arc::clone(&shared.rules),
             wheel: Arc::clone(&shared.wheel),
         }
     }

@@ -9,7 +9,6 @@
 
 pub(crate) mod resolve;
 pub(crate) mod tcp;
-#[allow(dead_code, reason = "wired by the server in the next step")]
 mod greeting;
 pub(crate) mod tls;
 mod opening;
@@ -21,5 +20,7 @@ pub(crate) mod scratch;
 #[cfg(test)]
 mod pair;
 
+pub(crate) use engine::Exporter;
+pub(crate) use greeting::{Greeting, Refusal};
 pub(crate) use session::Session;
 pub(crate) use tls::{ClientStream, Parting, Received, ServerStream, TlsStream, TransportError};

@@ -89,3 +89,68 @@ impl Roots {
         self.inner
     }
 }
+
+/// Certificate revocation lists (RFC 5280 §5). Cloning is cheap.
+///
+/// Whoever is judged with lists must be covered by them: each certificate of the chain below its
+/// anchor needs a current list of its issuer.
+#[derive(Clone, Debug)]
+pub struct Revocation {
+    inner: sealane_tls::Revocation,
+}
+
+impl Revocation {
+    /// Reads lists from PEM text; everything else in it is passed over.
+    ///
+    /// # Errors
+    ///
+    /// There is no list in it, or one that cannot be read (`ERR_CRYPTO_OPERATION_FAILED`).
+    pub fn from_pem(octets: impl AsRef<[u8]>) -> Result<Self> {
+        let inner = sealane_tls::Revocation::from_pem(octets.as_ref())?;
+        Ok(Self { inner })
+    }
+
+    /// Takes lists in DER.
+    ///
+    /// # Errors
+    ///
+    /// None is given, or one cannot be read (`ERR_CRYPTO_OPERATION_FAILED`).
+    pub fn from_der<I>(lists: I) -> Result<Self>
+    where
+        I: IntoIterator,
+        I::Item: AsRef<[u8]>,
+    {
+        let inner = sealane_tls::Revocation::from_der(lists)?;
+        Ok(Self { inner })
+    }
+
+    /// Reads lists from a PEM file.
+    ///
+    /// # Errors
+    ///
+    /// As [`Revocation::from_pem`], and the file cannot be read (the code is the operating
+    /// system's, such as `ENOENT`). The message names the file.
+    pub fn from_pem_file(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let octets = read(path, "revocation list file")?;
+        let inner = sealane_tls::Revocation::from_pem(&octets).map_err(|error| {
+            let code = error.code();
+            Error::option(format!("{error} (revocation list file {})", quoted(path)))
+                .with_code(code)
+                .with_source(error)
+        })?;
+        Ok(Self { inner })
+    }
+
+    /// These lists and those of `others`.
+    #[must_use]
+    pub fn and(self, others: Self) -> Self {
+        Self {
+            inner: self.inner.and(others.inner),
+        }
+    }
+
+    pub(crate) fn into_inner(self) -> sealane_tls::Revocation {
+        self.inner
+    }
+}

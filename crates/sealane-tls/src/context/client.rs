@@ -11,12 +11,14 @@ use rustls::client::{ClientSessionStore, Resumption};
 use rustls::{ClientConfig, CommonState, HandshakeKind};
 use rustls_pki_types::{ServerName, UnixTime};
 
-use super::{unusable, versions};
-use crate::crypto::Crypto;
+use super::admission::Admission;
+use super::{handshake_of, unusable};
+use crate::check::IdentityCheck;
 use crate::domain::{ClientChoices, SecurityDomain};
 use crate::error::{HandshakeError, OptionError, Refusal};
-use crate::peer::Verdict;
-use crate::select::{IdentityResolver, Observation};
+use crate::peer::{Peer, Verdict};
+use crate::pin::Pins;
+use crate::select::{IdentityResolver, Observation, ObservedKeyLog};
 use crate::verify::{ServerVerifier, VerifierRules};
 
 /// Everything a client needs to speak TLS. Cloning shares.
@@ -32,6 +34,12 @@ struct Inner {
     config: Arc<ClientConfig>,
     /// Judges chains and names; the same one that `config` holds.
     verifier: Arc<ServerVerifier>,
+    /// Certificates and keys of which the server must have one.
+    pins: Option<Pins>,
+    /// What the caller asks of the server's identity.
+    check: Option<IdentityCheck>,
+    /// Whether connections can derive secrets for other protocols.
+    exporter: bool,
     /// What connections of this context prove.
     domain: SecurityDomain,
 }
@@ -40,25 +48,24 @@ impl ClientContext {
     /// Makes the context of a client.
     pub(crate) fn new(choices: ClientChoices) -> Result<Self, OptionError> {
         let domain = SecurityDomain::of_client(&choices);
-        let crypto = Crypto::choose(None)?;
+        let settled = choices.settled;
         let verifier = Arc::new(ServerVerifier::new(VerifierRules {
             roots: choices.roots,
-            crl: None,
-            allow_partial_trust_chain: false,
-            common_name: false,
-            checks_name: true,
-            algorithms: crypto.provider().signature_verification_algorithms,
+            crl: choices.crl,
+            allow_partial_trust_chain: choices.allow_partial_trust_chain,
+            common_name: choices.common_name,
+            checks_name: choices.check.is_none(),
+            algorithms: settled.provider().signature_verification_algorithms,
             reject: choices.reject_unauthorized,
         }));
-        let builder = ClientConfig::builder_with_provider(Arc::clone(crypto.provider()))
-            .with_protocol_versions(versions(choices.tls13, choices.tls12))
+        let builder = ClientConfig::builder_with_provider(Arc::clone(settled.provider()))
+            .with_protocol_versions(settled.versions())
             .map_err(|error| unusable(&error))?
             .dangerous()
             .with_custom_certificate_verifier(Arc::clone(&verifier) as Arc<_>);
-        let mut config = match choices.identity {
-            Some(identity) => {
-                builder.with_client_cert_resolver(Arc::new(IdentityResolver::new(&identity)))
-            }
+        let mut config = match &choices.identity {
+            Some(identity) => builder
+                .with_client_cert_resolver(Arc::new(IdentityResolver::new(identity, &settled))),
             None => builder.with_no_client_auth(),
         };
         config.alpn_protocols = choices.alpn_protocols;
@@ -73,21 +80,34 @@ impl ClientContext {
             inner: Arc::new(Inner {
                 config: Arc::new(config),
                 verifier,
+                pins: choices.pins,
+                check: choices.check,
+                exporter: choices.exporter,
                 domain,
             }),
         })
     }
 
     /// The configuration for rustls' client connections that keep their sessions in this store;
-    /// without one nothing is resumed.
+    /// without one nothing is resumed. With `key_log`, [`observe`](crate::observe) tells their key
+    /// log lines.
     ///
     /// Make it once for all connections that may share sessions, not once per connection.
-    pub fn config(&self, sessions: Option<Arc<dyn ClientSessionStore>>) -> Arc<ClientConfig> {
-        let Some(sessions) = sessions else {
+    pub fn config(
+        &self,
+        sessions: Option<Arc<dyn ClientSessionStore>>,
+        key_log: bool,
+    ) -> Arc<ClientConfig> {
+        if sessions.is_none() && !key_log {
             return Arc::clone(&self.inner.config);
-        };
+        }
         let mut config = ClientConfig::clone(&self.inner.config);
-        config.resumption = Resumption::store(sessions);
+        if let Some(sessions) = sessions {
+            config.resumption = Resumption::store(sessions);
+        }
+        if key_log {
+            config.key_log = Arc::new(ObservedKeyLog);
+        }
         Arc::new(config)
     }
 
@@ -96,12 +116,17 @@ impl ClientContext {
         self.inner.domain
     }
 
+    /// Whether its connections can derive secrets for other protocols.
+    pub fn exports(&self) -> bool {
+        self.inner.exporter
+    }
+
     /// Judges the server's identity when the handshake is over and no octet of an application has
     /// passed, on full and on resumed handshakes alike.
     ///
     /// `name` is the one the connection was made with, `seen` what [`observe`](crate::observe)
-    /// saw in all calls of the handshake. After a resumption, name and dates are checked again; a
-    /// session outlives neither.
+    /// saw in all calls of the handshake. After a resumption, name, dates, revocation and pins are
+    /// checked again; a session outlives none of them.
     ///
     /// # Errors
     ///
@@ -113,30 +138,32 @@ impl ClientContext {
         name: &ServerName<'_>,
         seen: &Observation,
         now: UnixTime,
-    ) -> Result<Verdict, HandshakeError> {
-        let Some(kind) = connection
-            .handshake_kind()
-            .filter(|_| !connection.is_handshaking())
-        else {
-            return Err(HandshakeError::unproved("the handshake is not over yet"));
-        };
+    ) -> Result<Admission, HandshakeError> {
+        let kind = handshake_of(connection)?;
         let Some(chain @ [_, ..]) = connection.peer_certificates() else {
             return Err(HandshakeError::unproved(
                 "the connection does not tell whom its server is",
             ));
         };
-        let verifier = &self.inner.verifier;
+        let Inner {
+            verifier,
+            pins,
+            check,
+            ..
+        } = &*self.inner;
         let verdict = match (kind, &seen.verdict) {
             (HandshakeKind::Resumed, _) => verifier.judge_resumed(chain, name, now).into(),
             (_, Some(verdict)) => verdict.clone(),
             // Nobody observed the call in which the certificate came: judged once more.
             (_, None) => verifier.judge(chain, name, now).into(),
         };
-        match verdict {
-            Verdict::Unauthorized(diagnosis) if verifier.rejects() => {
-                Err(Refusal::from(diagnosis).into())
+        let path = verifier.path(chain);
+        let peer = Peer::judged(verdict, path.as_deref(), chain, pins.as_ref());
+        match peer.verdict() {
+            Some(Verdict::Unauthorized(diagnosis)) if verifier.rejects() => {
+                Err(Refusal::from(diagnosis.clone()).into())
             }
-            verdict => Ok(verdict),
+            _ => Ok(Admission::new(peer, check.clone(), verifier.rejects())),
         }
     }
 }
@@ -146,6 +173,7 @@ impl fmt::Debug for ClientContext {
         f.debug_struct("ClientContext")
             .field("domain", &self.inner.domain)
             .field("verifier", &self.inner.verifier)
+            .field("pins", &self.inner.pins)
             .finish_non_exhaustive()
     }
 }

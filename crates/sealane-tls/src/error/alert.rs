@@ -24,6 +24,7 @@ pub(super) fn received(alert: AlertDescription) -> HandshakeError {
         side,
         text: text.into(),
         diagnosis: None,
+        source: None,
     }
 }
 

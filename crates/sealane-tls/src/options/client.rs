@@ -3,11 +3,17 @@
 
 use std::fmt;
 
-use super::{TlsVersion, check_protocol, check_versions};
+use rustls::Side;
+
+use super::{check_pins, check_protocol, owned_protocols, shown_protocols};
+use crate::check::IdentityCheck;
 use crate::context::ClientContext;
 use crate::domain::ClientChoices;
 use crate::error::OptionError;
 use crate::identity::Identity;
+use crate::parameters::{TlsParameters, TlsVersion};
+use crate::pin::Pins;
+use crate::revocation::Revocation;
 use crate::trust::Roots;
 
 /// What a client's TLS shall be.
@@ -15,18 +21,28 @@ use crate::trust::Roots;
 pub struct ClientTlsOptions {
     /// Whom to believe.
     ca: Option<Roots>,
+    /// Which certificates are no longer good.
+    crl: Option<Revocation>,
+    /// Whether an authority that is not self-issued may be an anchor.
+    allow_partial_trust_chain: Option<bool>,
     /// Who we are.
     identity: Option<Identity>,
+    /// Certificates and keys of which the server must have one.
+    pins: Option<Pins>,
+    /// What the caller asks of the server's identity, instead of the name check.
+    check: Option<IdentityCheck>,
     /// Application protocols, most wanted first.
     alpn_protocols: Option<Vec<Vec<u8>>>,
-    /// The oldest version to speak.
-    min_version: Option<TlsVersion>,
-    /// The newest version to speak.
-    max_version: Option<TlsVersion>,
+    /// Versions, suites, groups and schemes.
+    parameters: TlsParameters,
     /// Whether the host name is sent.
     send_servername: Option<bool>,
+    /// Whether secrets for another protocol can be derived.
+    exporter: Option<bool>,
     /// Whether an unproved identity ends the connection; set in `danger.rs` only.
     pub(crate) reject_unauthorized: Option<bool>,
+    /// Whether a common name can be a server's name; set in `danger.rs` only.
+    pub(crate) common_name: Option<bool>,
 }
 
 impl ClientTlsOptions {
@@ -46,10 +62,48 @@ impl ClientTlsOptions {
         self
     }
 
+    /// Revocation lists. Default: none, and nothing is asked about revocation.
+    ///
+    /// With lists, every certificate of the chain below its anchor must be covered by a current
+    /// one, or the server is refused (`UNABLE_TO_GET_CRL`, `CRL_HAS_EXPIRED`).
+    #[must_use]
+    pub fn crl(mut self, lists: Revocation) -> Self {
+        self.crl = Some(lists);
+        self
+    }
+
+    /// Whether a given certificate that is not its own issuer may be an anchor. Default: false, and
+    /// then it only helps to build chains: whoever holds an intermediate authority should not
+    /// become a root by accident.
+    #[must_use]
+    pub fn allow_partial_trust_chain(mut self, allow: bool) -> Self {
+        self.allow_partial_trust_chain = Some(allow);
+        self
+    }
+
     /// The certificate and key to prove who we are when a server asks. Default: none.
     #[must_use]
     pub fn identity(mut self, identity: Identity) -> Self {
         self.identity = Some(identity);
+        self
+    }
+
+    /// Certificates and public keys of which the server's verified chain must hold one, on full and
+    /// on resumed handshakes. Default: none are asked for.
+    #[must_use]
+    pub fn pins(mut self, pins: Pins) -> Self {
+        self.pins = Some(pins);
+        self
+    }
+
+    /// The caller's own check of the server's identity, **instead of** the name check, on full and
+    /// on resumed handshakes. The chain is verified before it either way.
+    ///
+    /// [`check_server_identity`](crate::check_server_identity) is the ordinary check, to be asked
+    /// first by a check that only wants to add something.
+    #[must_use]
+    pub fn check_server_identity(mut self, check: IdentityCheck) -> Self {
+        self.check = Some(check);
         self
     }
 
@@ -63,22 +117,26 @@ impl ClientTlsOptions {
         I: IntoIterator,
         I::Item: AsRef<[u8]>,
     {
-        let names = protocols.into_iter().map(|name| name.as_ref().to_vec());
-        self.alpn_protocols = Some(names.collect());
+        self.alpn_protocols = Some(owned_protocols(protocols));
         self
     }
 
     /// The oldest protocol version to speak. Default: TLS 1.2; older ones are broken (RFC 8996).
     #[must_use]
-    pub fn min_version(mut self, version: TlsVersion) -> Self {
-        self.min_version = Some(version);
-        self
+    pub fn min_version(self, version: TlsVersion) -> Self {
+        self.parameters(|parameters| parameters.min_version(version))
     }
 
     /// The newest protocol version to speak. Default: TLS 1.3, the newest there is.
     #[must_use]
-    pub fn max_version(mut self, version: TlsVersion) -> Self {
-        self.max_version = Some(version);
+    pub fn max_version(self, version: TlsVersion) -> Self {
+        self.parameters(|parameters| parameters.max_version(version))
+    }
+
+    /// Changes versions, suites, groups and schemes.
+    #[must_use]
+    pub fn parameters(mut self, change: impl FnOnce(TlsParameters) -> TlsParameters) -> Self {
+        self.parameters = change(self.parameters);
         self
     }
 
@@ -90,27 +148,50 @@ impl ClientTlsOptions {
         self
     }
 
+    /// Whether the connection can derive secrets for other protocols (RFC 5705, RFC 8446 §7.5).
+    /// Default: false, since such a connection is served by a slower engine.
+    #[must_use]
+    pub fn exporter(mut self, wanted: bool) -> Self {
+        self.exporter = Some(wanted);
+        self
+    }
+
+    /// Whether the connection shall be able to derive secrets.
+    pub fn exports(&self) -> bool {
+        self.exporter.unwrap_or(false)
+    }
+
     /// Lays these options over others: what is set here wins, the rest comes from `base`.
     #[must_use]
     pub fn over(self, base: &Self) -> Self {
         // Without `..`: an option that is added must be laid over too.
         let Self {
             ca,
+            crl,
+            allow_partial_trust_chain,
             identity,
+            pins,
+            check,
             alpn_protocols,
-            min_version,
-            max_version,
+            parameters,
             send_servername,
+            exporter,
             reject_unauthorized,
+            common_name,
         } = self;
         Self {
             ca: ca.or_else(|| base.ca.clone()),
+            crl: crl.or_else(|| base.crl.clone()),
+            allow_partial_trust_chain: allow_partial_trust_chain.or(base.allow_partial_trust_chain),
             identity: identity.or_else(|| base.identity.clone()),
+            pins: pins.or_else(|| base.pins.clone()),
+            check: check.or_else(|| base.check.clone()),
             alpn_protocols: alpn_protocols.or_else(|| base.alpn_protocols.clone()),
-            min_version: min_version.or(base.min_version),
-            max_version: max_version.or(base.max_version),
+            parameters: parameters.over(&base.parameters),
             send_servername: send_servername.or(base.send_servername),
+            exporter: exporter.or(base.exporter),
             reject_unauthorized: reject_unauthorized.or(base.reject_unauthorized),
+            common_name: common_name.or(base.common_name),
         }
     }
 
@@ -122,46 +203,58 @@ impl ClientTlsOptions {
     pub fn build(self) -> Result<ClientContext, OptionError> {
         let Self {
             ca,
+            crl,
+            allow_partial_trust_chain,
             identity,
+            pins,
+            check,
             alpn_protocols,
-            min_version,
-            max_version,
+            parameters,
             send_servername,
+            exporter,
             reject_unauthorized,
+            common_name,
         } = self;
-        let min_version = min_version.unwrap_or(TlsVersion::V1_2);
-        let max_version = max_version.unwrap_or(TlsVersion::V1_3);
-        check_versions(min_version, max_version)?;
+        let settled = parameters.settle(Side::Client)?;
         let alpn_protocols = alpn_protocols.unwrap_or_else(|| vec![b"http/1.1".to_vec()]);
         alpn_protocols
             .iter()
             .try_for_each(|protocol| check_protocol(protocol))?;
+        let reject_unauthorized = reject_unauthorized.unwrap_or(true);
+        check_pins(pins.as_ref(), reject_unauthorized)?;
         ClientContext::new(ClientChoices {
             roots: ca.unwrap_or_else(Roots::bundled),
+            crl,
+            allow_partial_trust_chain: allow_partial_trust_chain.unwrap_or(false),
             identity,
+            pins,
+            check,
             alpn_protocols,
-            tls12: min_version == TlsVersion::V1_2,
-            tls13: max_version == TlsVersion::V1_3,
+            settled,
             send_servername: send_servername.unwrap_or(true),
-            reject_unauthorized: reject_unauthorized.unwrap_or(true),
+            exporter: exporter.unwrap_or(false),
+            reject_unauthorized,
+            common_name: common_name.unwrap_or(false),
         })
     }
 }
 
 impl fmt::Debug for ClientTlsOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let protocols = self.alpn_protocols.as_ref().map(|names| {
-            let shown = names.iter().map(|name| name.escape_ascii().to_string());
-            shown.collect::<Vec<_>>()
-        });
+        let protocols = self.alpn_protocols.as_deref().map(shown_protocols);
         f.debug_struct("ClientTlsOptions")
             .field("ca", &self.ca)
+            .field("crl", &self.crl)
+            .field("allow_partial_trust_chain", &self.allow_partial_trust_chain)
             .field("identity", &self.identity)
+            .field("pins", &self.pins)
+            .field("check_server_identity", &self.check)
             .field("alpn_protocols", &protocols)
-            .field("min_version", &self.min_version)
-            .field("max_version", &self.max_version)
+            .field("parameters", &self.parameters)
             .field("send_servername", &self.send_servername)
+            .field("exporter", &self.exporter)
             .field("reject_unauthorized", &self.reject_unauthorized)
+            .field("common_name", &self.common_name)
             .finish()
     }
 }

@@ -2,7 +2,8 @@
 
 use sealane_testkit::certificates::{KeyKind, TestCa};
 
-use super::{ServerTlsOptions, TlsVersion};
+use super::ServerTlsOptions;
+use crate::TlsVersion;
 use crate::pair::identity;
 
 fn options() -> ServerTlsOptions {

@@ -152,6 +152,11 @@ impl Settled {
         self.session_id_context.as_deref()
     }
 
+    /// Whether signature schemes were chosen at all.
+    pub(crate) fn limits_schemes(&self) -> bool {
+        self.schemes.is_some()
+    }
+
     /// A chain with a key that signs by the schemes that were chosen only.
     pub(crate) fn certified(&self, pair: Arc<CertifiedKey>) -> Arc<CertifiedKey> {
         match &self.schemes {

@@ -12,8 +12,9 @@ use rustls::sign::{CertifiedKey, Signer, SigningKey};
 use rustls::{SignatureAlgorithm, SignatureScheme};
 use rustls_pki_types::CertificateDer;
 
-use super::note_servername;
+use super::{note_certificate, note_servername};
 use crate::identity::Identity;
+use crate::parameters::Settled;
 
 /// Shows each peer the first pair of an identity whose key the peer accepts, and notes the name a
 /// client asked for.
@@ -25,12 +26,14 @@ pub(crate) struct IdentityResolver {
     misfit: Arc<CertifiedKey>,
 }
 
-#[allow(dead_code, reason = "wired by the context in the next step")]
 impl IdentityResolver {
-    /// Shows pairs of this identity.
-    pub(crate) fn new(identity: &Identity) -> Self {
-        let certified: Vec<_> = identity.certified().collect();
-        let misfit = certified.first().unwrap_or(&NOTHING).clone();
+    /// Shows pairs of this identity, which sign by the schemes that were chosen only.
+    pub(crate) fn new(identity: &Identity, settled: &Settled) -> Self {
+        let pairs = identity.certified();
+        let certified: Vec<_> = pairs.map(|pair| settled.certified(pair)).collect();
+        // In TLS 1.2 rustls sends no alert when the key it holds cannot sign after all.
+        let first = certified.first().filter(|_| !settled.limits_schemes());
+        let misfit = first.unwrap_or(&NOTHING).clone();
         Self { certified, misfit }
     }
 
@@ -42,23 +45,11 @@ impl IdentityResolver {
         }
     }
 
-    /// Signs with these schemes only, the first that the peer takes too.
-    pub(crate) fn signing_with(mut self, schemes: &[SignatureScheme]) -> Self {
-        for certified in &mut self.certified {
-            let mut limited = CertifiedKey::clone(certified);
-            limited.key = Arc::new(LimitedKey {
-                key: Arc::clone(&certified.key),
-                schemes: schemes.to_vec(),
-            });
-            *certified = Arc::new(limited);
-        }
-        // In TLS 1.2 rustls sends no alert when the key it holds cannot sign after all.
-        self.misfit = Arc::clone(&NOTHING);
-        self
-    }
-
     /// The chain that a client with these schemes will be shown.
-    pub(crate) fn chain_for(&self, schemes: &[SignatureScheme]) -> Option<&[CertificateDer<'_>]> {
+    pub(crate) fn chain_for(
+        &self,
+        schemes: &[SignatureScheme],
+    ) -> Option<&[CertificateDer<'static>]> {
         self.fitting(schemes).map(|certified| &certified.cert[..])
     }
 
@@ -105,7 +96,9 @@ impl ResolvesServerCert for IdentityResolver {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         note_servername(hello.server_name());
         let fitting = self.fitting(hello.signature_schemes());
-        Some(Arc::clone(fitting.unwrap_or(&self.misfit)))
+        let shown = fitting.unwrap_or(&self.misfit);
+        note_certificate(&shown.cert);
+        Some(Arc::clone(shown))
     }
 }
 
@@ -115,32 +108,13 @@ impl ResolvesClientCert for IdentityResolver {
         _issuers: &[&[u8]],
         schemes: &[SignatureScheme],
     ) -> Option<Arc<CertifiedKey>> {
-        self.fitting(schemes).cloned()
+        let shown = self.fitting(schemes)?;
+        note_certificate(&shown.cert);
+        Some(Arc::clone(shown))
     }
 
     fn has_certs(&self) -> bool {
         !self.certified.is_empty()
-    }
-}
-
-/// A key that signs with some schemes only, in their order.
-#[derive(Debug)]
-struct LimitedKey {
-    /// Signs.
-    key: Arc<dyn SigningKey>,
-    /// The schemes that are left.
-    schemes: Vec<SignatureScheme>,
-}
-
-impl SigningKey for LimitedKey {
-    fn choose_scheme(&self, offered: &[SignatureScheme]) -> Option<Box<dyn Signer>> {
-        let common = self.schemes.iter().filter(|ours| offered.contains(ours));
-        let mut signers = common.map(|scheme| self.key.choose_scheme(&[*scheme]));
-        signers.find_map(|signer| signer)
-    }
-
-    fn algorithm(&self) -> SignatureAlgorithm {
-        self.key.algorithm()
     }
 }
 

@@ -29,7 +29,10 @@ impl Sides {
 
     /// Connects once and tells how.
     fn connect(&self, store: &Arc<dyn ClientSessionStore>) -> HandshakeKind {
-        connect_with(&self.server, &self.client.config(Some(Arc::clone(store))))
+        connect_with(
+            &self.server,
+            &self.client.config(Some(Arc::clone(store)), false),
+        )
     }
 }
 
@@ -95,7 +98,7 @@ fn keys_names_and_contexts_share_nothing() {
         let twin = client_of(&sides.ca, version);
         assert_eq!(twin.domain(), domain);
         assert_eq!(
-            connect_with(&sides.server, &twin.config(Some(store))),
+            connect_with(&sides.server, &twin.config(Some(store), false)),
             HandshakeKind::Full
         );
     }
@@ -109,7 +112,7 @@ fn without_room_or_store_nothing_is_kept() {
         for _ in 0..2 {
             assert_eq!(sides.connect(&none.store("a")), HandshakeKind::Full);
             assert_eq!(
-                connect_with(&sides.server, &sides.client.config(None)),
+                connect_with(&sides.server, &sides.client.config(None, false)),
                 HandshakeKind::Full
             );
         }
@@ -214,12 +217,15 @@ fn the_newest_ticket_is_given_out_first() {
     let store = SessionCache::new(1).store("a");
     for server in [&sides.server, &newer] {
         let other = SessionCache::new(1).store("b");
-        connect_with(server, &sides.client.config(Some(Arc::clone(&other))));
+        connect_with(
+            server,
+            &sides.client.config(Some(Arc::clone(&other)), false),
+        );
         let ticket = other.take_tls13_ticket(&name("localhost")).unwrap();
         store.insert_tls13_ticket(name("localhost"), ticket);
     }
     // A ticket is good at the server that made it only.
-    let config = sides.client.config(Some(store));
+    let config = sides.client.config(Some(store), false);
     assert_eq!(connect_with(&newer, &config), HandshakeKind::Resumed);
 }
 
@@ -266,7 +272,7 @@ fn a_handshake_that_fails_leaves_nothing() {
         let stranger = client_of(&TestCa::new(), version);
         let cache = SessionCache::new(1);
         for _ in 0..2 {
-            let config = stranger.config(Some(cache.store("a")));
+            let config = stranger.config(Some(cache.store("a")), false);
             let pair = connect(&sides.server, &config, "localhost");
             assert!(pair.client_error.is_some());
             assert_eq!(cache.len(), 0, "{version}");

@@ -24,6 +24,7 @@ use super::target::Target;
 use crate::body::Body;
 use crate::error::{Error, ErrorKind, Result};
 use crate::handler::BoxError;
+use crate::key_log::KeyLogTarget;
 
 /// Sends requests, and keeps connections and TLS sessions for the next ones.
 ///
@@ -70,6 +71,7 @@ struct Inner {
     persistent: bool,
     tls: ClientTlsOptions,
     servername: Option<String>,
+    key_log: Option<KeyLogTarget>,
     context: ClientContext,
     /// Contexts of requests with TLS options of their own: a session lives only with its context.
     others: Mutex<Vec<ClientContext>>,
@@ -90,6 +92,7 @@ impl Agent {
             rules,
             tls,
             servername,
+            key_log,
         } = options;
         Ok(Self {
             inner: Arc::new(Inner {
@@ -101,6 +104,7 @@ impl Agent {
                 context: tls.clone().build()?,
                 tls,
                 servername,
+                key_log,
                 others: Mutex::default(),
             }),
         })
@@ -254,6 +258,7 @@ impl Agent {
             sessions: &self.inner.sessions,
             rules: &self.inner.rules,
             timeouts: request.timeouts,
+            key_log: self.inner.key_log.as_ref(),
         }
     }
 }

@@ -10,17 +10,17 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use rustls::HandshakeKind;
 use rustls::pki_types::{ServerName, UnixTime};
 use sealane_proto::{ClientConnection, ClientRules};
-use sealane_tls::{ClientContext, SessionCache, TlsInfo};
+use sealane_tls::{Admission, ClientContext, HandshakeError, SessionCache, TlsInfo};
 use tokio::net::TcpStream;
 
 use super::connection::Connection;
 use super::key::ConnectionKey;
 use super::options::Timeouts;
 use crate::error::{Error, ErrorKind, Phase, Result};
-use crate::info::ConnectionInfo;
+use crate::info::{Addresses, ConnectionInfo};
+use crate::key_log::KeyLogTarget;
 use crate::transport::{ClientStream, TransportError, resolve, tcp};
 
 /// What is needed to open connections.
@@ -29,6 +29,7 @@ pub(super) struct Dialer<'a> {
     pub(super) sessions: &'a Arc<SessionCache<ConnectionKey>>,
     pub(super) rules: &'a Arc<ClientRules>,
     pub(super) timeouts: Timeouts,
+    pub(super) key_log: Option<&'a KeyLogTarget>,
 }
 
 impl Dialer<'_> {
@@ -87,41 +88,74 @@ impl Dialer<'_> {
         socket: TcpStream,
         key: &ConnectionKey,
     ) -> Result<Box<Connection>, Refused> {
-        let (local, remote) = (socket.local_addr().ok(), socket.peer_addr().ok());
-        let config = self.context.config(Some(self.sessions.store(key.clone())));
+        let addresses = Addresses::of(&socket);
+        let sessions = self.sessions.store(key.clone());
+        let config = self.context.config(Some(sessions), self.key_log.is_some());
         let sends_name = config.enable_sni;
-        let mut stream = ClientStream::connect(socket, config, key.name().clone(), false)
+        let exporter = self.context.exports();
+        let mut stream = ClientStream::connect(socket, config, key.name().clone(), exporter)
             .map_err(|error| failed(error, key))?;
         let mut early = BytesMut::new();
         let outcome = poll_fn(|context| {
             stream.poll_handshake(context, &mut |octets| early.extend_from_slice(octets))
         });
-        if let Err(error) = outcome.await {
+        let outcome = outcome.await;
+        if let Some(log) = self.key_log {
+            log.deliver(&stream.take_key_log(), addresses.for_key_log());
+        }
+        if let Err(error) = outcome {
             // The alert that says why; a peer that is gone need not hear it.
             let _ = stream.poll_close(&mut Context::from_waker(Waker::noop()));
             return Err(failed(error, key).into());
         }
-        let (common, seen) = stream.facts();
-        let verdict = self
-            .context
-            .admit(&common, key.name(), seen, UnixTime::now());
-        let verdict = verdict.map_err(|error| Refused {
-            error: error.into(),
-            resumed: common.handshake_kind() == Some(HandshakeKind::Resumed),
-        })?;
-        let servername = match key.name() {
-            ServerName::DnsName(name) if sends_name => Some(name.as_ref()),
-            _ => None,
-        };
-        let info = TlsInfo::new(&common, servername).ok_or_else(|| ended(key))?;
-        drop(common);
-        let info = ConnectionInfo::new(local, remote, info.with_verdict(&verdict));
+        let tls = self.admit(&stream, key, sends_name).await?;
+        let info = ConnectionInfo::new(addresses, tls, stream.exporter());
         let mut http = ClientConnection::new(Arc::clone(self.rules));
         http.receive(&early);
         // A server that speaks first has not been asked anything.
         http.poll_event()
             .map_err(|error| Error::protocol(Phase::ReceiveHead, error))?;
         Ok(Box::new(Connection::new(stream, http, info)))
+    }
+
+    /// The gate: judges the server, and asks the caller's own check.
+    async fn admit(
+        &self,
+        stream: &ClientStream,
+        key: &ConnectionKey,
+        sends_name: bool,
+    ) -> Result<TlsInfo, Refused> {
+        let (tls, admission) = self.facts(stream, key, sends_name)?;
+        let resumed = tls.resumed();
+        let refused = |error: HandshakeError| Refused {
+            error: error.into(),
+            resumed,
+        };
+        let admission = admission.map_err(refused)?;
+        let peer = admission.ask(&key.name().to_str()).await.map_err(refused)?;
+        if let Some(report) = peer.pin_report() {
+            tracing::warn!(%key, %report, "a server's certificate has none of the pins");
+        }
+        Ok(tls.with_peer(&peer))
+    }
+
+    /// What the handshake has settled, and what its gate says so far.
+    fn facts(
+        &self,
+        stream: &ClientStream,
+        key: &ConnectionKey,
+        sends_name: bool,
+    ) -> Result<(TlsInfo, Result<Admission, HandshakeError>)> {
+        let servername = match key.name() {
+            ServerName::DnsName(name) if sends_name => Some(name.as_ref()),
+            _ => None,
+        };
+        let (common, seen) = stream.facts();
+        let tls = TlsInfo::new(&common, servername).ok_or_else(|| ended(key))?;
+        let tls = tls.with_shown(seen.certificate.clone(), seen.ocsp_response.clone());
+        let now = UnixTime::now();
+        let admission = self.context.admit(&common, key.name(), seen, now);
+        Ok((tls, admission))
     }
 }
 

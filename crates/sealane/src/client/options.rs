@@ -11,61 +11,8 @@ use sealane_tls::ClientTlsOptions;
 use super::pool::{PoolLimits, Scheduling};
 use crate::bounds::{check_limits, check_times};
 use crate::error::{Error, Result};
-
-/// Writes the TLS options once for the two places where they can be given.
-///
-/// A macro because an agent's and a request's options are different types with the same words, and
-/// a trait would have to be imported to find them.
-macro_rules! tls_setters {
-    () => {
-        /// Whom to trust, instead of the bundled public authorities.
-        #[must_use]
-        pub fn ca(self, roots: $crate::Roots) -> Self {
-            self.tls(|tls| tls.ca(roots.into_inner()))
-        }
-
-        /// Who we are: the certificate to show to servers that ask for one.
-        #[must_use]
-        pub fn identity(self, identity: $crate::Identity) -> Self {
-            self.tls(|tls| tls.identity(identity.into_inner()))
-        }
-
-        /// The name to ask for (SNI, RFC 6066 §3), and that the certificate must be valid for.
-        ///
-        /// Default: the host of the caller's own `Host` field if there is one, else of the URL. An
-        /// empty name sends no SNI; the certificate is then checked against the host.
-        #[must_use]
-        pub fn servername(mut self, name: impl Into<String>) -> Self {
-            let name = name.into();
-            let send = !name.is_empty();
-            self.servername = Some(name);
-            self.tls(|tls| tls.send_servername(send))
-        }
-
-        /// The oldest TLS version to speak; default TLS 1.2.
-        #[must_use]
-        pub fn min_version(self, version: $crate::TlsVersion) -> Self {
-            self.tls(|tls| tls.min_version(version))
-        }
-
-        /// The newest TLS version to speak; default TLS 1.3.
-        #[must_use]
-        pub fn max_version(self, version: $crate::TlsVersion) -> Self {
-            self.tls(|tls| tls.max_version(version))
-        }
-
-        /// **Dangerous when false**: talks to servers that cannot prove who they are.
-        ///
-        /// The connection then goes on, and its facts say `authorized()` false with the reason's
-        /// code. Anyone on the way can read and change what is sent. Default true.
-        #[must_use]
-        pub fn reject_unauthorized(self, reject: bool) -> Self {
-            self.tls(|tls| tls.reject_unauthorized(reject))
-        }
-    };
-}
-
-pub(super) use tls_setters;
+use crate::key_log::{KeyLog, KeyLogTarget};
+use crate::tls_options::client_tls_setters;
 
 /// How long a request may take, part by part; `None` is no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,6 +78,7 @@ pub struct AgentOptions {
     pub(super) rules: ClientRules,
     pub(super) tls: ClientTlsOptions,
     pub(super) servername: Option<String>,
+    pub(super) key_log: Option<KeyLogTarget>,
 }
 
 impl AgentOptions {
@@ -150,6 +98,7 @@ impl AgentOptions {
             rules: ClientRules::default(),
             tls: ClientTlsOptions::new(),
             servername: None,
+            key_log: None,
         }
     }
 
@@ -260,7 +209,15 @@ impl AgentOptions {
         self
     }
 
-    tls_setters!();
+    client_tls_setters!();
+
+    /// Hands the secrets of all connections to a key log, for tools that decrypt captures. Default
+    /// none. **Whoever reads the log reads everything.**
+    #[must_use]
+    pub fn key_log(mut self, log: impl KeyLog + 'static) -> Self {
+        self.key_log = Some(KeyLogTarget::new(log));
+        self
+    }
 
     /// Refuses what cannot be meant, by its name.
     pub(super) fn check(&self) -> Result<()> {

@@ -14,11 +14,12 @@ use tokio::task::JoinHandle;
 
 use super::agent::{Agent, Wish, global_agent};
 use super::exchange::Answer;
-use super::options::{AgentOptions, Timeouts, tls_setters};
+use super::options::{AgentOptions, Timeouts};
 use super::outgoing::Outgoing;
 use super::target::{self, Target};
 use crate::body::{Body, BodySender};
 use crate::error::{Error, ErrorKind, Phase, Result};
+use crate::tls_options::client_tls_setters;
 
 /// Sends a GET request through the global agent and waits for the head of its response.
 ///
@@ -230,7 +231,7 @@ impl RequestOptions {
         self
     }
 
-    tls_setters!();
+    client_tls_setters!();
 
     fn tls(mut self, change: impl FnOnce(ClientTlsOptions) -> ClientTlsOptions) -> Self {
         self.tls = Some(change(self.tls.unwrap_or_default()));

@@ -7,19 +7,18 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::BytesMut;
 use http::{Request, Response};
 use sealane_proto::{CloseReason, InputEnd, Moment, ServerConnection, Timer};
 use tokio::net::TcpStream;
 use tower_service::Service;
 
+use super::Facts;
 use super::exchange::Conversation;
+use super::handshake::{self, Opened};
 use super::shutdown::Registered;
-use super::{Facts, plain};
 use crate::body::Body;
 use crate::driver::{TURN, let_others_run};
 use crate::handler::BoxError;
-use crate::info::ConnectionInfo;
 use crate::transport::{Parting, Received, ServerStream, TransportError};
 use crate::wheel::{Link, Order, Orders};
 
@@ -78,21 +77,16 @@ where
     let clock = Clock { link, server };
     // Small answers must not wait for an acknowledgement; a failure shows at the first read.
     let _ = socket.set_nodelay(true);
-    // Boxed: it is moved from phase to phase, and a task keeps room for every place of a move.
-    let stream =
-        ServerStream::accept(socket, Arc::clone(&clock.server.config), false).map(Box::new);
-    if let Ok(mut stream) = stream
-        && let Some(early) = handshake(&mut stream, &clock).await
-    {
-        serve(stream, early, service, &clock).await;
+    if let Some(opened) = handshake::run(socket, &clock).await {
+        serve(opened, service, &clock).await;
     }
     drop(registered);
 }
 
 /// The link and the wheel: what makes a connection wake up in time.
-struct Clock {
-    link: Arc<Link>,
-    server: Facts,
+pub(super) struct Clock {
+    pub(super) link: Arc<Link>,
+    pub(super) server: Facts,
 }
 
 impl Drop for Clock {
@@ -102,77 +96,34 @@ impl Drop for Clock {
 }
 
 impl Clock {
-    fn now(&self) -> Moment {
+    pub(super) fn now(&self) -> Moment {
         self.server.wheel.now()
     }
 
-    fn arm(&self, deadline: Option<Moment>) {
+    pub(super) fn arm(&self, deadline: Option<Moment>) {
         self.server.wheel.arm(&self.link, deadline);
     }
 }
 
-/// Brings TLS up within its deadline, and gives what came right behind it.
-async fn handshake(stream: &mut ServerStream, clock: &Clock) -> Option<BytesMut> {
-    let deadline = clock
-        .server
-        .handshake_timeout
-        .map(|limit| clock.now().after(limit));
-    let mut early = BytesMut::new();
-    let outcome = std::future::poll_fn(|context| {
-        clock.link.register(context);
-        let orders = clock.link.take_orders();
-        if orders.has(Order::Abort) || orders.has(Order::Drain) {
-            return Poll::Ready(None);
-        }
-        if deadline.is_some_and(|deadline| clock.now() >= deadline) {
-            tracing::debug!("a handshake took too long");
-            return Poll::Ready(None);
-        }
-        clock.arm(deadline);
-        stream
-            .poll_handshake(context, &mut |octets| early.extend_from_slice(octets))
-            .map(Some)
-    })
-    .await?;
-    match outcome {
-        Ok(()) => Some(early),
-        Err(TransportError::Io(error)) => {
-            tracing::debug!(%error, "a connection ended in its handshake");
-            None
-        }
-        Err(TransportError::Tls(error)) => {
-            tracing::debug!(%error, "a handshake failed");
-            part(stream, clock, PARTING).await;
-            None
-        }
-        Err(TransportError::PlainHttp) => {
-            tracing::debug!("a client speaks plain HTTP to the TLS port");
-            let answer = plain::answer();
-            let said = stream.answer_in_the_clear(&answer);
-            if let Ok(Ok(())) = tokio::time::timeout(PARTING, said).await {
-                part(stream, clock, PARTING).await;
-            }
-            None
-        }
-    }
-}
-
-async fn serve<S, B>(stream: Box<ServerStream>, early: BytesMut, service: S, clock: &Clock)
+async fn serve<S, B>(opened: Opened, service: S, clock: &Clock)
 where
     S: Service<Request<Body>, Response = Response<B>>,
     S::Error: Into<BoxError>,
     B: http_body::Body,
     B::Error: Into<BoxError>,
 {
-    let Some(tls) = stream.info() else { return };
-    let socket = stream.socket();
-    let info = ConnectionInfo::new(socket.local_addr().ok(), socket.peer_addr().ok(), tls);
+    let Opened {
+        stream,
+        early,
+        info,
+        misdirection,
+    } = opened;
     let now = clock.now();
-    let mut http = ServerConnection::new(Arc::clone(&clock.server.http), now);
+    let mut http = ServerConnection::new(Arc::clone(&clock.server.rules.http), now);
     http.receive(&early, now);
     drop(early);
     let mut connection = Connection {
-        conversation: Conversation::new(http, service, info),
+        conversation: Conversation::new(http, service, info, misdirection),
         stream,
         cut_by: None,
         peer_ended: false,
@@ -395,7 +346,7 @@ fn lost(error: &TransportError) -> Ending {
 /// Closing a socket with unread octets resets it, and a reset can destroy an answer that the peer
 /// has not read yet (RFC 9112 §9.6). Bounded in time and octets; `patience` counts from when our
 /// side has ended.
-async fn part(stream: &mut impl Parting, clock: &Clock, patience: Duration) {
+pub(super) async fn part(stream: &mut impl Parting, clock: &Clock, patience: Duration) {
     let mut deadline = clock.now().after(SAYING);
     let (mut said, mut ended, mut swallowed) = (false, false, 0);
     std::future::poll_fn(|context| {
@@ -435,7 +386,7 @@ async fn part(stream: &mut impl Parting, clock: &Clock, patience: Duration) {
 const SAYING: Duration = Duration::from_secs(30);
 
 /// How long a parting connection waits for its peer to end too.
-const PARTING: Duration = Duration::from_secs(2);
+pub(super) const PARTING: Duration = Duration::from_secs(2);
 
 /// The same for a connection at rest, whose peer has most likely nothing more to say.
 const PARTING_AT_REST: Duration = Duration::from_millis(500);

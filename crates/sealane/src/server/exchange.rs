@@ -16,6 +16,7 @@ use sealane_proto::{
 use tower_service::Service;
 
 use super::date;
+use super::misdirection::Misdirection;
 use crate::body::{Body, Feeder, cell};
 use crate::driver::{Outbox, length_of};
 use crate::error::{Error, ErrorKind, Phase};
@@ -40,6 +41,8 @@ where
     /// Waits for the connection, if the present request asked to take it over.
     upgrade: Option<UpgradeSender>,
     info: ConnectionInfo,
+    /// For which hosts this connection is the wrong one; `None` where hosts make no difference.
+    misdirection: Option<Box<Misdirection>>,
     /// An answer broke off after its head: what is finished leaves, then the connection is cut.
     failed: bool,
     /// The connection ends as soon as everything has left.
@@ -67,7 +70,12 @@ where
     B: http_body::Body,
     B::Error: Into<BoxError>,
 {
-    pub(super) fn new(http: ServerConnection, service: S, info: ConnectionInfo) -> Self {
+    pub(super) fn new(
+        http: ServerConnection,
+        service: S,
+        info: ConnectionInfo,
+        misdirection: Option<Box<Misdirection>>,
+    ) -> Self {
         Self {
             http,
             outbox: Outbox::default(),
@@ -76,6 +84,7 @@ where
             feeder: None,
             upgrade: None,
             info,
+            misdirection,
             failed: false,
             closing: false,
             served: false,
@@ -411,7 +420,14 @@ where
     fn begin(&mut self, head: RequestHead, context: &mut Context<'_>, now: Moment) {
         self.served = true;
         if head.has_unknown_expectation() {
-            self.decline_expectation(now);
+            // Nobody here knows it (RFC 9110 §10.1.1).
+            self.decline(StatusCode::EXPECTATION_FAILED, now);
+            return;
+        }
+        let misdirection = self.misdirection.as_ref();
+        if misdirection.is_some_and(|it| it.concerns(&head.uri, &head.fields)) {
+            tracing::debug!("a request is for a host that asks other things of clients");
+            self.decline(StatusCode::MISDIRECTED_REQUEST, now);
             return;
         }
         let body = match head.framing {
@@ -435,9 +451,9 @@ where
         self.start_handler(request, context);
     }
 
-    /// Answers 417 to an expectation that nobody here knows (RFC 9110 §10.1.1).
-    fn decline_expectation(&mut self, now: Moment) {
-        let (status, none) = (StatusCode::EXPECTATION_FAILED, HeaderMap::new());
+    /// Answers a request that no handler sees with a status and nothing else.
+    fn decline(&mut self, status: StatusCode, now: Moment) {
+        let none = HeaderMap::new();
         // Before the head, which must say so if the body is too long to be read for nothing.
         self.http.discard_body();
         let out = self.outbox.plain();

@@ -3,15 +3,22 @@
 //! Plain data with chainable setters. Nothing is believed until a server is made of it: that is
 //! where contradictions are refused, with the option's name.
 
+use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sealane_proto::{Limits, ServerRules, Timeouts};
-use sealane_tls::{SecureContext, ServerTlsOptions};
+use sealane_tls::{PeerCertificate, ServerTlsOptions, TicketKeys};
 
+use super::choice::{AlpnOffer, Callbacks, Choosing};
 use crate::bounds::{check_limits, check_times};
+use crate::context::SecureContext;
 use crate::error::{Error, Result};
+use crate::handler::BoxError;
 use crate::identity::{Identity, warn_if_out_of_date};
+use crate::key_log::{KeyLog, KeyLogTarget};
+use crate::tls_options::server_tls_setters;
 
 /// Options of a server, with the module's documented defaults.
 ///
@@ -26,9 +33,13 @@ use crate::identity::{Identity, warn_if_out_of_date};
 ///
 /// `None` for a time means no limit. A request that is late is answered 408 if its answer has not
 /// begun.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ServerOptions {
-    identity: Identity,
+    tls: ServerTlsOptions,
+    ticket_keys: Option<Vec<u8>>,
+    callbacks: Callbacks,
+    key_log: Option<KeyLogTarget>,
+    exporter: bool,
     handshake_timeout: Option<Duration>,
     timeouts: Timeouts,
     limits: Limits,
@@ -38,8 +49,23 @@ pub struct ServerOptions {
 impl ServerOptions {
     /// Options for a server that proves itself with `identity`.
     pub fn new(identity: Identity) -> Self {
+        Self::with(ServerTlsOptions::new(identity.into_inner()))
+    }
+
+    /// Options for a server that has no identity of its own: each handshake fails, unless
+    /// [`sni_callback`](Self::sni_callback) or [`Server::add_context`](crate::Server::add_context)
+    /// gives another context for it.
+    pub fn without_identity() -> Self {
+        Self::with(ServerTlsOptions::without_identity())
+    }
+
+    fn with(tls: ServerTlsOptions) -> Self {
         Self {
-            identity,
+            tls,
+            ticket_keys: None,
+            callbacks: Callbacks::default(),
+            key_log: None,
+            exporter: false,
             handshake_timeout: Some(HANDSHAKE_TIMEOUT),
             timeouts: Timeouts::default(),
             limits: Limits::default(),
@@ -99,13 +125,109 @@ impl ServerOptions {
         self
     }
 
+    server_tls_setters!();
+
+    /// The keys that seal session tickets, 48 octets; default random ones that change by themselves.
+    ///
+    /// Servers that share keys resume each other's sessions. Keep them as secret as a private key.
+    #[must_use]
+    pub fn ticket_keys(mut self, octets: impl Into<Vec<u8>>) -> Self {
+        self.ticket_keys = Some(octets.into());
+        self
+    }
+
+    /// Chooses a context by the host name that a client asks for, and may take its time, within the
+    /// handshake's. It gets the name in lower case.
+    ///
+    /// `None` leaves the choice to the server's own contexts; an error ends the connection. Clients
+    /// that name no host are not asked about. A request whose host is not the name of its
+    /// connection's handshake is then answered 421: what would have been chosen for it is unknown.
+    #[must_use]
+    pub fn sni_callback<F, Fut, E>(mut self, choose: F) -> Self
+    where
+        F: Fn(String) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = std::result::Result<Option<SecureContext>, E>> + Send + 'static,
+        E: Into<BoxError> + 'static,
+    {
+        self.callbacks.sni = Some(Arc::new(move |name| {
+            let chosen = choose(name);
+            Box::pin(async move { chosen.await.map_err(Into::into) })
+        }));
+        self
+    }
+
+    /// Chooses one of the application protocols that a client offers, instead of
+    /// [`alpn_protocols`](Self::alpn_protocols).
+    ///
+    /// `None`, or one that is not offered, refuses the client with `no_application_protocol`.
+    /// Clients that offer none are not asked about. HTTP/1.1 is spoken whatever is chosen.
+    #[must_use]
+    pub fn alpn_callback<F, Fut>(mut self, choose: F) -> Self
+    where
+        F: Fn(AlpnOffer) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Option<Vec<u8>>> + Send + 'static,
+    {
+        self.callbacks.alpn = Some(Arc::new(move |offer| Box::pin(choose(offer))));
+        self
+    }
+
+    /// Gives the OCSP response in DER to staple, when a client asks for one. It gets our own
+    /// certificate, with its issuer if that is in the chain, and may take its time.
+    ///
+    /// `None` staples what [`ocsp_response`](Self::ocsp_response) gave, if anything; an error ends
+    /// the connection. A resumed handshake has no use for it (RFC 8446 §4.4.2.1).
+    #[must_use]
+    pub fn ocsp_callback<F, Fut, E>(mut self, ask: F) -> Self
+    where
+        F: Fn(PeerCertificate) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = std::result::Result<Option<Vec<u8>>, E>> + Send + 'static,
+        E: Into<BoxError> + 'static,
+    {
+        self.callbacks.ocsp = Some(Arc::new(move |certificate| {
+            let answer = ask(certificate);
+            Box::pin(async move { answer.await.map_err(Into::into) })
+        }));
+        self
+    }
+
+    /// Hands the secrets of all connections to a key log, for tools that decrypt captures. Default
+    /// none. **Whoever reads the log reads everything.**
+    #[must_use]
+    pub fn key_log(mut self, log: impl KeyLog + 'static) -> Self {
+        self.key_log = Some(KeyLogTarget::new(log));
+        self
+    }
+
+    /// Whether connections can derive secrets for other protocols
+    /// ([`ConnectionInfo::export_keying_material`](crate::ConnectionInfo::export_keying_material));
+    /// default false, for a slower engine serves such connections.
+    #[must_use]
+    pub fn exporter(mut self, wanted: bool) -> Self {
+        self.exporter = wanted;
+        self
+    }
+
+    fn tls(mut self, change: impl FnOnce(ServerTlsOptions) -> ServerTlsOptions) -> Self {
+        self.tls = change(self.tls);
+        self
+    }
+
     /// Checks everything and turns it into what connections share.
     pub(super) fn build(self) -> Result<Rules> {
         self.check()?;
-        let tls = ServerTlsOptions::new(self.identity.into_inner()).build()?;
-        warn_if_out_of_date(tls.identity());
+        let ticket_keys = match &self.ticket_keys {
+            Some(octets) => Some(TicketKeys::from_octets(octets)?),
+            None => own_keys()?,
+        };
+        let context = self.tls.build()?;
+        if let Some(identity) = context.identity() {
+            warn_if_out_of_date(identity);
+        }
+        let logs = self.key_log.is_some();
         Ok(Rules {
-            tls,
+            choosing: Choosing::new(&context, ticket_keys, self.callbacks, logs),
+            key_log: self.key_log,
+            exporter: self.exporter,
             handshake_timeout: self.handshake_timeout,
             http: Arc::new(ServerRules {
                 limits: self.limits,
@@ -116,6 +238,10 @@ impl ServerOptions {
     }
 
     fn check(&self) -> Result<()> {
+        if self.callbacks.alpn.is_some() && self.tls.has_alpn_protocols() {
+            let text = "alpn_callback and alpn_protocols exclude each other; give one";
+            return Err(Error::option(text).with_code("ERR_TLS_ALPN_CALLBACK_WITH_PROTOCOLS"));
+        }
         if let (Some(head), Some(request)) = (self.timeouts.head, self.timeouts.request)
             && head > request
         {
@@ -135,10 +261,34 @@ impl ServerOptions {
     }
 }
 
+impl fmt::Debug for ServerOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerOptions")
+            .field("tls", &self.tls)
+            .field("exporter", &self.exporter)
+            .field("handshake_timeout", &self.handshake_timeout)
+            .field("timeouts", &self.timeouts)
+            .field("limits", &self.limits)
+            .field("require_host_header", &self.require_host_header)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Random keys for tickets; `None` where nothing can seal them, and then there are no tickets.
+fn own_keys() -> Result<Option<TicketKeys>> {
+    match TicketKeys::new() {
+        Ok(keys) => Ok(Some(keys)),
+        Err(error) if error.code() == "ERR_NO_CRYPTO" => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Checked options, as a server's connections share them.
 #[derive(Debug)]
 pub(super) struct Rules {
-    pub(super) tls: SecureContext,
+    pub(super) choosing: Choosing,
+    pub(super) key_log: Option<KeyLogTarget>,
+    pub(super) exporter: bool,
     pub(super) handshake_timeout: Option<Duration>,
     pub(super) http: Arc<ServerRules>,
 }

@@ -8,17 +8,11 @@ pub(super) fn record(description: u8) -> [u8; 7] {
     [21, 3, 3, 0, 2, 2, description]
 }
 
-/// Something required of a handshake cannot be had, or is not told.
-pub(super) const HANDSHAKE_FAILURE: u8 = 40;
-
 /// A message cannot be read.
 pub(super) const DECODE_ERROR: u8 = 50;
 
 /// Something failed that has nothing to do with the peer.
 pub(super) const INTERNAL_ERROR: u8 = 80;
-
-/// No name is served that was asked for (RFC 6066 §3).
-pub(super) const UNRECOGNIZED_NAME: u8 = 112;
 
 /// No application protocol is served that was offered (RFC 7301 §3.2).
 pub(super) const NO_APPLICATION_PROTOCOL: u8 = 120;

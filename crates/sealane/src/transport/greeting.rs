@@ -38,12 +38,8 @@ pub(crate) struct Greeting {
 /// Why a ClientHello is not answered, as the peer is told (RFC 8446 §6.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// No name is served that the client asked for (RFC 6066 §3).
-    UnrecognizedName,
     /// None of its application protocols is served (RFC 7301 §3.2).
     NoApplicationProtocol,
-    /// Any other reason that is none of the client's business.
-    HandshakeFailure,
     /// Something failed here, such as the choice itself.
     InternalError,
 }
@@ -59,10 +55,6 @@ impl Greeting {
             outgoing: Vec::new(),
             ended: false,
         }
-    }
-
-    pub(crate) fn socket(&self) -> &TcpStream {
-        &self.socket
     }
 
     /// Reads until the ClientHello is whole; do not call it again after it was ready.
@@ -113,11 +105,6 @@ impl Greeting {
         self.end_with(&alert::record(refusal.alert()));
     }
 
-    /// Sends octets in the clear to a peer that speaks no TLS.
-    pub(crate) async fn answer_in_the_clear(&mut self, octets: &[u8]) -> io::Result<()> {
-        self.socket.write_all(octets).await
-    }
-
     /// Looks at what has come, and shows it to the reader unless it may be plain HTTP.
     fn look(&mut self, octets: &[u8]) -> Result<Option<Hello>, TransportError> {
         if self.is_tls {
@@ -155,9 +142,7 @@ impl Refusal {
     /// The number of its alert.
     fn alert(self) -> u8 {
         match self {
-            Self::UnrecognizedName => alert::UNRECOGNIZED_NAME,
             Self::NoApplicationProtocol => alert::NO_APPLICATION_PROTOCOL,
-            Self::HandshakeFailure => alert::HANDSHAKE_FAILURE,
             Self::InternalError => alert::INTERNAL_ERROR,
         }
     }
@@ -177,6 +162,10 @@ impl Parting for Greeting {
 
     fn poll_discard(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
         super::tls::discard(&mut self.socket, context)
+    }
+
+    async fn answer_in_the_clear(&mut self, octets: &[u8]) -> io::Result<()> {
+        self.socket.write_all(octets).await
     }
 }
 

@@ -18,7 +18,7 @@ use std::task::{Context, Poll, ready};
 use rustls::client::UnbufferedClientConnection;
 use rustls::pki_types::ServerName;
 use rustls::server::UnbufferedServerConnection;
-use sealane_tls::{HandshakeError, KeyLogLine, Observation, TlsInfo};
+use sealane_tls::{HandshakeError, KeyLogLine, Observation};
 use socket2::SockRef;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -95,6 +95,9 @@ pub(crate) trait Parting {
     ///
     /// Ready with the number of octets, 0 at the end of the stream.
     fn poll_discard(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>>;
+
+    /// Sends octets in the clear to a peer that speaks no TLS; nothing can be sealed afterwards.
+    async fn answer_in_the_clear(&mut self, octets: &[u8]) -> io::Result<()>;
 }
 
 impl<S: Session> Parting for TlsStream<S> {
@@ -104,6 +107,11 @@ impl<S: Session> Parting for TlsStream<S> {
 
     fn poll_discard(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
         discard(&mut self.socket, context)
+    }
+
+    async fn answer_in_the_clear(&mut self, octets: &[u8]) -> io::Result<()> {
+        self.finished = true;
+        self.socket.write_all(octets).await
     }
 }
 
@@ -142,17 +150,6 @@ impl ServerStream {
         stream.untouched = false;
         stream.read_ahead = true;
         Ok(stream)
-    }
-
-    /// Sends octets in the clear to a peer that speaks no TLS; nothing can be sealed afterwards.
-    pub(crate) async fn answer_in_the_clear(&mut self, octets: &[u8]) -> io::Result<()> {
-        self.finished = true;
-        self.socket.write_all(octets).await
-    }
-
-    /// What the handshake settled, once it is done.
-    pub(crate) fn info(&self) -> Option<TlsInfo> {
-        TlsInfo::new(&self.engine.common(), self.seen.servername.as_deref())
     }
 }
 
@@ -200,19 +197,11 @@ impl<S: Session> TlsStream<S> {
     /// Takes the key log lines that came since the last call; none unless the context keeps a log.
     ///
     /// Ask also when a handshake has failed: what it came to is then worth reading most.
-    #[allow(
-        dead_code,
-        reason = "wired by the owners of connections in the next step"
-    )]
     pub(crate) fn take_key_log(&mut self) -> Vec<KeyLogLine> {
         std::mem::take(&mut self.seen.key_log)
     }
 
     /// A handle that exports keying material; `None` unless the connection was begun with it.
-    #[allow(
-        dead_code,
-        reason = "wired by the owners of connections in the next step"
-    )]
     pub(crate) fn exporter(&self) -> Option<Exporter> {
         self.engine.exporter()
     }

@@ -38,15 +38,16 @@ fn serving(pem: &PemIdentity) -> SecureContext {
 }
 
 fn admit(client: &ClientContext, pair: &Pair, host: &str, now: UnixTime) -> Judged {
-    client.admit(&pair.client, &name(host), &pair.seen, now)
+    let admission = client.admit(&pair.client, &name(host), &pair.seen, now)?;
+    Ok(admission.peer().clone())
 }
 
-type Judged = Result<Verdict, HandshakeError>;
+type Judged = Result<crate::Peer, HandshakeError>;
 
 /// A full connection, then a resumed one, that share a store.
 fn full_and_resumed(server: &SecureContext, client: &ClientContext, host: &str) -> [Pair; 2] {
     let cache = SessionCache::new(1);
-    let connect = || connect(server, &client.config(Some(cache.store(()))), host);
+    let connect = || connect(server, &client.config(Some(cache.store(())), false), host);
     let pairs = [connect(), connect()];
     for (pair, kind) in pairs
         .iter()
@@ -70,7 +71,8 @@ fn a_good_server_is_admitted_fully_and_resumed() {
         let options = trusting(&ca).min_version(version).max_version(version);
         let client = options.build().unwrap();
         for pair in full_and_resumed(&server, &client, "localhost") {
-            let verdict = admit(&client, &pair, "localhost", year(57)).unwrap();
+            let peer = admit(&client, &pair, "localhost", year(57)).unwrap();
+            let verdict = peer.verdict().unwrap().clone();
             assert_eq!(verdict, Verdict::Authorized);
             assert_eq!((verdict.code(), verdict.text()), (None, None));
             let info = TlsInfo::new(&pair.client, None).unwrap();
@@ -78,7 +80,7 @@ fn a_good_server_is_admitted_fully_and_resumed() {
                 (info.authorized(), info.authorization_error()),
                 (false, None)
             );
-            let info = info.with_verdict(&verdict);
+            let info = info.with_peer(&peer);
             assert_eq!(
                 (info.authorized(), info.authorization_error()),
                 (true, None)
@@ -113,11 +115,15 @@ fn a_session_outlives_neither_its_name_nor_its_dates() {
 fn what_nobody_observed_is_judged_again() {
     let ca = TestCa::new();
     let client = trusting(&ca).build().unwrap();
-    let pair = connect(&default_context(&ca), &client.config(None), "localhost");
+    let pair = connect(
+        &default_context(&ca),
+        &client.config(None, false),
+        "localhost",
+    );
     assert_eq!(pair.seen.verdict, Some(Verdict::Authorized));
     let blind = Observation::default();
     let judge = |host: &str| client.admit(&pair.client, &name(host), &blind, year(57));
-    assert_eq!(judge("localhost").unwrap(), Verdict::Authorized);
+    assert!(judge("localhost").unwrap().peer().authorized());
     assert_eq!(
         judge("elsewhere").unwrap_err().code(),
         "ERR_TLS_CERT_ALTNAME_INVALID"
@@ -139,7 +145,8 @@ fn what_nobody_observed_is_judged_again() {
 fn nothing_is_admitted_before_the_handshake_is_over() {
     let ca = TestCa::new();
     let client = trusting(&ca).build().unwrap();
-    let fresh = rustls::ClientConnection::new(client.config(None), name("localhost")).unwrap();
+    let fresh =
+        rustls::ClientConnection::new(client.config(None, false), name("localhost")).unwrap();
     let seen = Observation {
         verdict: Some(Verdict::Authorized),
         ..Observation::default()
@@ -157,7 +164,11 @@ fn nothing_is_admitted_before_the_handshake_is_over() {
 fn a_refusal_ends_the_handshake_and_keeps_its_reason() {
     let ca = TestCa::new();
     let client = trusting(&TestCa::new()).build().unwrap();
-    let pair = connect(&default_context(&ca), &client.config(None), "localhost");
+    let pair = connect(
+        &default_context(&ca),
+        &client.config(None, false),
+        "localhost",
+    );
     let error = HandshakeError::at_client(pair.client_error.as_ref().unwrap());
     assert_eq!(error.kind(), HandshakeErrorKind::Certificate);
     assert_eq!(error.code(), "UNABLE_TO_VERIFY_LEAF_SIGNATURE");
@@ -193,12 +204,11 @@ fn whoever_does_not_reject_is_told_all_the_same() {
             .build()
             .unwrap();
         for pair in full_and_resumed(&server, &client, host) {
-            let verdict = admit(&client, &pair, host, year(57)).unwrap();
+            let peer = admit(&client, &pair, host, year(57)).unwrap();
+            let verdict = peer.verdict().unwrap().clone();
             assert_eq!((verdict.authorized(), verdict.code()), (false, Some(code)));
             assert!(verdict.text().is_some());
-            let info = TlsInfo::new(&pair.client, None)
-                .unwrap()
-                .with_verdict(&verdict);
+            let info = TlsInfo::new(&pair.client, None).unwrap().with_peer(&peer);
             assert_eq!(
                 (info.authorized(), info.authorization_error()),
                 (false, Some(code))
@@ -207,11 +217,13 @@ fn whoever_does_not_reject_is_told_all_the_same() {
     }
     let client = trusting(&ca).reject_unauthorized(false).build().unwrap();
     for pair in full_and_resumed(&default_context(&ca), &client, "elsewhere") {
-        let verdict = admit(&client, &pair, "elsewhere", year(57)).unwrap();
+        let peer = admit(&client, &pair, "elsewhere", year(57)).unwrap();
+        let verdict = peer.verdict().unwrap().clone();
         assert_eq!(verdict.code(), Some("ERR_TLS_CERT_ALTNAME_INVALID"));
     }
     for pair in full_and_resumed(&default_context(&ca), &client, "localhost") {
-        let verdict = admit(&client, &pair, "localhost", year(57)).unwrap();
+        let peer = admit(&client, &pair, "localhost", year(57)).unwrap();
+        let verdict = peer.verdict().unwrap().clone();
         assert_eq!(
             verdict,
             Verdict::Authorized,
@@ -239,7 +251,7 @@ fn a_server_without_the_key_is_refused_whatever_is_allowed() {
         for reject in [true, false] {
             let options = trusting(&ca).min_version(version).max_version(version);
             let client = options.reject_unauthorized(reject).build().unwrap();
-            let pair = connect_to(&server, &client.config(None), "localhost");
+            let pair = connect_to(&server, &client.config(None, false), "localhost");
             let error = pair.client_error.as_ref().unwrap();
             let forged = TlsError::InvalidCertificate(CertificateError::BadSignature);
             assert_eq!(
@@ -263,7 +275,8 @@ fn a_given_certificate_serves_over_tls_although_it_says_it_is_an_authority() {
     let roots = Roots::from_pem(&pem.chain_pem).unwrap();
     let client = ClientTlsOptions::new().ca(roots).build().unwrap();
     for pair in full_and_resumed(&serving(&pem), &client, "localhost") {
-        let verdict = admit(&client, &pair, "localhost", year(57)).unwrap();
+        let peer = admit(&client, &pair, "localhost", year(57)).unwrap();
+        let verdict = peer.verdict().unwrap().clone();
         assert_eq!(verdict, Verdict::Authorized);
         let other = admit(&client, &pair, "other.example", year(57));
         assert_eq!(
@@ -279,7 +292,7 @@ fn the_server_name_is_sent_unless_told_otherwise() {
     let ca = TestCa::new();
     let server = serving(&ca.issue(&["localhost", "127.0.0.1"]));
     let asked = |options: ClientTlsOptions, host: &str| {
-        let pair = connect(&server, &options.build().unwrap().config(None), host);
+        let pair = connect(&server, &options.build().unwrap().config(None, false), host);
         assert_eq!(pair.client_error, None);
         pair.servername
     };
@@ -299,7 +312,11 @@ fn offered_protocols_are_agreed_or_refused() {
     let ca = TestCa::new();
     let server = default_context(&ca);
     let met = |options: ClientTlsOptions| {
-        connect(&server, &options.build().unwrap().config(None), "localhost")
+        connect(
+            &server,
+            &options.build().unwrap().config(None, false),
+            "localhost",
+        )
     };
     let alpn = |pair: &Pair| pair.client.alpn_protocol().map(<[u8]>::to_vec);
     assert_eq!(alpn(&met(trusting(&ca))), Some(b"http/1.1".to_vec()));
@@ -331,7 +348,7 @@ fn versions_without_overlap_end_in_an_alert() {
         .build()
         .unwrap();
     let client = trusting(&ca).max_version(TlsVersion::V1_2).build().unwrap();
-    let pair = connect(&server, &client.config(None), "localhost");
+    let pair = connect(&server, &client.config(None, false), "localhost");
     let error = HandshakeError::at_client(pair.client_error.as_ref().unwrap());
     assert_eq!(
         (error.code(), error.kind()),
@@ -373,7 +390,7 @@ fn the_own_certificate_is_sent_to_a_server_that_asks() {
         let options = trusting(&ca).min_version(version).max_version(version);
         let client = options.clone().identity(who.clone()).build().unwrap();
         let cache = SessionCache::new(1);
-        let config = || client.config(Some(cache.store(())));
+        let config = || client.config(Some(cache.store(())), false);
         for kind in [HandshakeKind::Full, HandshakeKind::Resumed] {
             let pair = connect_to(&server, &config(), "localhost");
             assert_eq!(
@@ -383,7 +400,7 @@ fn the_own_certificate_is_sent_to_a_server_that_asks() {
             assert_eq!(pair.server.peer_certificates(), Some(who.chain()));
         }
         // Without one, the server says what is missing: in TLS 1.3 after the client's handshake.
-        let config: Arc<ClientConfig> = options.build().unwrap().config(None);
+        let config: Arc<ClientConfig> = options.build().unwrap().config(None, false);
         let pair = connect_to(&server, &config, "localhost");
         assert_eq!(pair.client.is_handshaking(), version == TlsVersion::V1_2);
         let error = HandshakeError::at_client(pair.client_error.as_ref().unwrap());
@@ -413,17 +430,19 @@ fn a_certificate_of_version_1_is_believed_as_its_own_anchor_only() {
             .ca(Roots::from_der([&who.chain()[0]]).unwrap());
         let client = given.build().unwrap();
         for pair in full_and_resumed(&server, &client, "localhost") {
-            let verdict = admit(&client, &pair, "localhost", today()).unwrap();
+            let peer = admit(&client, &pair, "localhost", today()).unwrap();
+            let verdict = peer.verdict().unwrap().clone();
             assert_eq!(verdict, Verdict::Authorized, "{version}");
         }
         let stranger = options.clone().ca(trusted_stranger()).build().unwrap();
-        let pair = connect(&server, &stranger.config(None), "localhost");
+        let pair = connect(&server, &stranger.config(None, false), "localhost");
         let error = HandshakeError::at_client(pair.client_error.as_ref().unwrap());
         assert_eq!(error.code(), "DEPTH_ZERO_SELF_SIGNED_CERT");
         let lax = options.ca(trusted_stranger()).reject_unauthorized(false);
         let lax = lax.build().unwrap();
         for pair in full_and_resumed(&server, &lax, "localhost") {
-            let verdict = admit(&lax, &pair, "localhost", today()).unwrap();
+            let peer = admit(&lax, &pair, "localhost", today()).unwrap();
+            let verdict = peer.verdict().unwrap().clone();
             assert_eq!(verdict.code(), Some("DEPTH_ZERO_SELF_SIGNED_CERT"));
         }
     }
@@ -461,11 +480,12 @@ fn whoever_does_not_reject_meets_odd_servers_but_none_without_the_key() {
         let options = ClientTlsOptions::new().ca(Roots::from_pem(&odd.chain_pem).unwrap());
         let options = options.min_version(version).max_version(version);
         let client = options.reject_unauthorized(false).build().unwrap();
-        let pair = connect_to(&honest, &client.config(None), "localhost");
+        let pair = connect_to(&honest, &client.config(None, false), "localhost");
         assert_eq!(pair.client_error, None);
-        let verdict = admit(&client, &pair, "localhost", year(57)).unwrap();
+        let peer = admit(&client, &pair, "localhost", year(57)).unwrap();
+        let verdict = peer.verdict().unwrap().clone();
         assert_eq!(verdict.code(), Some("UNHANDLED_CRITICAL_EXTENSION"));
-        let pair = connect_to(&thief, &client.config(None), "localhost");
+        let pair = connect_to(&thief, &client.config(None, false), "localhost");
         let forged = TlsError::InvalidCertificate(CertificateError::BadSignature);
         assert_eq!(pair.client_error, Some(forged), "{version}");
     }

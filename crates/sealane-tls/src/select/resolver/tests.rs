@@ -9,6 +9,7 @@ use sealane_testkit::certificates::{KeyKind, TestCa};
 use super::IdentityResolver;
 use crate::HandshakeError;
 use crate::pair::{Offer, Pair, connect_to, default_context, identity};
+use crate::parameters::{Settled, TlsParameters};
 
 fn handshake(
     ca: &TestCa,
@@ -22,6 +23,10 @@ fn handshake(
         ..Offer::default()
     };
     connect_to(&Arc::new(server), &offer.config(ca), "localhost")
+}
+
+fn settled() -> Settled {
+    TlsParameters::new().settle(rustls::Side::Server).unwrap()
 }
 
 const VERSIONS: [&SupportedProtocolVersion; 2] = [&rustls::version::TLS13, &rustls::version::TLS12];
@@ -51,36 +56,10 @@ fn c154_a_server_without_certificate_fails_each_handshake_by_name() {
 }
 
 #[test]
-fn only_the_given_schemes_sign_the_first_common_one_first() {
-    let ca = TestCa::new();
-    let resolver = IdentityResolver::new(&identity(&ca, KeyKind::Rsa2048));
-    let chosen = |ours: &[Scheme], offered: &[Scheme]| {
-        let limited = resolver.clone().signing_with(ours);
-        let signer = limited.fitting(offered)?.key.choose_scheme(offered)?;
-        Some(signer.scheme())
-    };
-    let (pss256, pss512) = (Scheme::RSA_PSS_SHA256, Scheme::RSA_PSS_SHA512);
-    assert_eq!(chosen(&[pss256, pss512], &[pss512, pss256]), Some(pss256));
-    assert_eq!(chosen(&[pss256, pss512], &[pss512]), Some(pss512));
-    assert_eq!(chosen(&[pss256], &[pss512]), None);
-    assert_eq!(chosen(&[Scheme::ED25519], &[Scheme::ED25519]), None);
-
-    for version in VERSIONS {
-        let limited = resolver.clone().signing_with(&[pss256]);
-        let pair = handshake(&ca, limited, version);
-        assert_eq!((pair.server_error, pair.client_error), (None, None));
-        let limited = resolver.clone().signing_with(&[Scheme::ED25519]);
-        let pair = handshake(&ca, limited, version);
-        let alert = TlsError::AlertReceived(AlertDescription::HandshakeFailure);
-        assert_eq!(pair.client_error, Some(alert), "{version:?}");
-    }
-}
-
-#[test]
 fn a_staple_is_put_on_the_pair_that_is_shown() {
     let ca = TestCa::new();
     let both = identity(&ca, KeyKind::Rsa2048).and(identity(&ca, KeyKind::P256));
-    let resolver = IdentityResolver::new(&both);
+    let resolver = IdentityResolver::new(&both, &settled());
     let ecdsa = [Scheme::ECDSA_NISTP256_SHA256];
     let stapling = resolver.stapling(&ecdsa, b"staple".to_vec());
     let staples = |resolver: &IdentityResolver| {

@@ -143,10 +143,6 @@ impl Exporter {
     /// Fills `out` with keying material for `label` and `context` (RFC 5705 §4, RFC 8446 §7.5).
     ///
     /// In TLS 1.2 no context and an empty one give different material; in TLS 1.3 the same.
-    #[allow(
-        dead_code,
-        reason = "wired by the owners of connections in the next step"
-    )]
     pub(crate) fn export(
         &self,
         out: &mut [u8],

@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use super::super::pair::{
     VERSIONS, World, handshake, handshake_into, name, part, raw, read_all, sockets,
 };
-use super::super::{Received, TransportError};
+use super::super::{Parting as _, Received, TransportError};
 use super::{Greeting, Hello, Refusal};
 
 /// A client of rustls, and the ClientHello it wants to send.
@@ -58,7 +58,7 @@ async fn trickle(greeting: &mut Greeting, here: &mut TcpStream, octets: &[u8]) -
     let mut seen = Vec::new();
     for octet in octets {
         here.write_all(&[*octet]).await.unwrap();
-        greeting.socket().readable().await.unwrap();
+        greeting.socket.readable().await.unwrap();
         let mut context = Context::from_waker(Waker::noop());
         seen.push(greeting.poll_hello(&mut context));
     }
@@ -121,14 +121,6 @@ async fn octets_behind_the_hello_are_kept() {
 async fn a_refused_choice_tells_the_client_why() {
     let world = World::new();
     for (refusal, alert) in [
-        (
-            Refusal::UnrecognizedName,
-            AlertDescription::UnrecognisedName,
-        ),
-        (
-            Refusal::HandshakeFailure,
-            AlertDescription::HandshakeFailure,
-        ),
         (
             Refusal::NoApplicationProtocol,
             AlertDescription::NoApplicationProtocol,
@@ -214,7 +206,7 @@ async fn plain_http_is_found_before_a_choice_is_made() {
     let (mut here, there) = sockets().await;
     let mut greeting = Greeting::new(there);
     here.write_all(b"GE").await.unwrap();
-    greeting.socket().readable().await.unwrap();
+    greeting.socket.readable().await.unwrap();
     let mut context = Context::from_waker(Waker::noop());
     assert!(
         greeting.poll_hello(&mut context).is_pending(),
