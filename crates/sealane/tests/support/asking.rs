@@ -14,8 +14,11 @@ pub fn post(url: impl Into<String>) -> RequestOptions {
 }
 
 /// Sends a GET and reads [`OK`] to its end.
-pub async fn fetch(agent: &Agent, url: &str) -> sealane::Result<Response<Body>> {
-    let mut response = agent.get(url).await?;
+pub async fn fetch(
+    agent: &Agent,
+    options: impl Into<RequestOptions>,
+) -> sealane::Result<Response<Body>> {
+    let mut response = agent.get(options).await?;
     assert_eq!(body_of(&mut response).await, b"ok");
     Ok(response)
 }

@@ -35,6 +35,7 @@ use tokio_rustls::rustls::{
 };
 
 pub mod asking;
+pub mod counted;
 pub mod octets;
 pub mod program;
 pub mod scripted;
