@@ -9,6 +9,7 @@ pub mod serve;
 pub mod echo;
 pub mod get;
 pub mod request;
+pub mod inspect;
 pub mod fetch;
 pub mod cert;
 pub mod launch;
@@ -82,6 +83,13 @@ enum Command {
     /// characters are shown, not obeyed. Redirects are not followed, and proxies of the environment
     /// are not used.
     Request(request::RequestArgs),
+    /// Show who a server says it is, what TLS agrees on with it, and what is wrong.
+    ///
+    /// The certificates are shown even if the server cannot prove who it is: the reason stands
+    /// beside them, and the exit code is 3. Two connections are opened, the second to see whether
+    /// it resumes the session of the first; on each of them one request is sent, GET / with
+    /// Connection: close, and nothing of its answer is read but the head.
+    Inspect(inspect::InspectArgs),
     /// Make a certificate and its private key, as PEM files.
     ///
     /// Without --ca the certificate is signed by itself: a client has to be given the file to trust
@@ -154,6 +162,7 @@ fn perform(command: &Command) -> Result<Ended> {
             Command::Echo(args) => echo::run(args).await,
             Command::Get(args) => get::run(args).await,
             Command::Request(args) => request::run(args).await,
+            Command::Inspect(args) => inspect::run(args).await,
             Command::Cert(args) => cert::run(args),
         }
     });
@@ -168,5 +177,6 @@ Examples:
   sealane serve          this folder at https://localhost:8443/
   sealane echo           a server that says what it was asked
   sealane get https://localhost:8443/      what a server gives
+  sealane inspect localhost:8443           its certificates, and what is wrong with them
   sealane cert localhost                   a certificate and its private key
   sealane serve --help   all about serving";

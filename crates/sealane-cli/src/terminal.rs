@@ -68,7 +68,7 @@ pub(crate) fn note(text: &str) {
 ///
 /// The bidirectional controls are among them: they let a name show as another one ("Trojan
 /// Source").
-fn disturbs(character: char) -> bool {
+pub(crate) fn disturbs(character: char) -> bool {
     character.is_control()
         || matches!(
             character,

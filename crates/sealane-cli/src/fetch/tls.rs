@@ -16,7 +16,7 @@ pub struct TlsArgs {
     ///
     /// Without it, those are trusted that come with the program (Mozilla's), those of this system,
     /// and for localhost the local authority of sealane serve.
-    #[arg(long, value_name = "FILE", help_heading = TRUST)]
+    #[arg(long, alias = "ca", value_name = "FILE", help_heading = TRUST)]
     pub cacert: Option<PathBuf>,
 
     /// Where the local authority is. [default: sealane in the user's data folder] [env:

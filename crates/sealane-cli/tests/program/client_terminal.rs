@@ -10,7 +10,7 @@ use crate::peer::Peer;
 use crate::running::{Running, ended, program};
 
 /// A terminal: what stands before it, and what a program gets.
-fn terminal() -> (File, File) {
+pub(crate) fn terminal() -> (File, File) {
     let before = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&before).unwrap();
     unlockpt(&before).unwrap();
@@ -24,7 +24,7 @@ fn terminal() -> (File, File) {
 }
 
 /// All that is written to a terminal until nobody has it open any more.
-fn shown(mut before: File) -> String {
+pub(crate) fn shown(mut before: File) -> String {
     let mut octets = Vec::new();
     let mut piece = [0; 4096];
     // The end is an error on this side.

@@ -11,6 +11,7 @@ mod client_failures;
 mod client_terminal;
 mod echo;
 mod ending;
+mod inspect;
 mod refusals;
 mod serve;
 mod trust;
