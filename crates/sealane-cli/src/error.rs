@@ -1,4 +1,5 @@
-//! What ends a command: one line of what happened, one line of what to do, and an exit code.
+//! What ends a command: one line of what happened, what is known beside, one line of what to do,
+//! and an exit code.
 //!
 //! Not the errors of the library: this is the form in which they reach a person. Every line passes
 //! through [`visible`], so that a file name or a peer cannot move the cursor of the terminal.
@@ -30,6 +31,8 @@ pub enum Ended {
 pub struct Failure {
     /// What happened, with what value; one line without a full stop.
     message: String,
+    /// What is known beside, line by line.
+    details: Vec<String>,
     /// What to do next, where a next step is known.
     hint: Option<String>,
     /// The exit code of the program.
@@ -41,6 +44,7 @@ impl Failure {
     pub fn new(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
+            details: Vec::new(),
             hint: None,
             exit: FAILED,
         }
@@ -49,6 +53,13 @@ impl Failure {
     /// Says which options cannot be meant together.
     pub fn usage(message: impl Into<String>) -> Self {
         Self::new(message).exit(USAGE)
+    }
+
+    /// Adds what is known beside, line by line.
+    #[must_use]
+    pub fn details(mut self, text: &str) -> Self {
+        self.details = text.lines().map(str::to_owned).collect();
+        self
     }
 
     /// Adds what to do about it.
@@ -88,6 +99,9 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "error: {}", visible(&self.message))?;
+        for line in &self.details {
+            write!(out, "\n{}", visible(line))?;
+        }
         match &self.hint {
             Some(hint) => write!(out, "\nhint: {}", visible(hint)),
             None => Ok(()),

@@ -15,7 +15,7 @@ pub fn said(error: &sealane::Error) -> String {
 }
 
 /// A text of the library with its names of options replaced by flags.
-fn of(text: &str) -> String {
+pub fn of(text: &str) -> String {
     let Some((before, named)) = text.split_once(MARK) else {
         return text.to_owned();
     };

@@ -37,7 +37,7 @@ where
 {
     let places = listen::places(args).await?;
     let proof = Proof::find(args, &places, OffsetDateTime::now_utc())?;
-    let options = args.limits.options(proof.identity());
+    let options = args.options(proof.identity())?;
     let server = Server::with_service(options, service)
         .map_err(|error| args.limits.refused(&error.to_string()))?;
     // From here on Ctrl-C is ours: none may be lost between binding and waiting.

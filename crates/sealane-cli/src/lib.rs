@@ -19,6 +19,8 @@ pub mod folder;
 pub mod dev_ca;
 pub mod certificate;
 pub mod credentials;
+pub mod parameters;
+pub mod key_log;
 pub mod secret_file;
 pub mod pem_file;
 mod new_file;

@@ -13,7 +13,14 @@ use crate::credentials::Files;
 use crate::data_folder;
 use crate::dev_ca;
 use crate::error::{Failure, Result};
+use crate::flags;
+use crate::key_log::KeyLogArgs;
+use crate::options::clients::ClientAuthArgs;
+use crate::parameters::ParameterArgs;
 use crate::quantity::{TimeLimit, size, time_limit};
+use crate::secret_file;
+
+pub mod clients;
 
 #[cfg(test)]
 mod tests;
@@ -55,6 +62,23 @@ pub struct ServerArgs {
     /// the user's data folder] [env: SEALANE_DATA_DIR]
     #[arg(long, value_name = "DIR", conflicts_with_all = ["certs", "pfx"], help_heading = WHERE)]
     pub data_dir: Option<PathBuf>,
+
+    /// Who may come.
+    #[command(flatten)]
+    pub clients: ClientAuthArgs,
+
+    /// What TLS may use.
+    #[command(flatten)]
+    pub parameters: ParameterArgs,
+
+    /// Whether secrets are logged.
+    #[command(flatten)]
+    pub key_log: KeyLogArgs,
+
+    /// The keys that seal the tickets of sessions: a file of 48 random octets, the same on every
+    /// server that shall resume them. [default: random, and changed from time to time]
+    #[arg(long, value_name = "FILE", help_heading = "TLS")]
+    pub ticket_keys: Option<PathBuf>,
 
     /// The limits.
     #[command(flatten)]
@@ -123,8 +147,29 @@ impl ServerArgs {
         let data = self.data_dir().ok();
         let authority = data.iter().flat_map(|data| dev_ca::secrets(data));
         let own = [&self.keys, &self.pfx].into_iter().flatten();
-        let own = own.chain(&self.passphrase_file);
+        let own = own.chain(&self.passphrase_file).chain(&self.ticket_keys);
+        let own = own.chain(&self.key_log.keylog);
         own.cloned().chain(authority).collect()
+    }
+
+    /// Options for a server with this identity; what was not given stays at the library's default.
+    ///
+    /// # Errors
+    /// When a file that an option names cannot be used.
+    pub fn options(&self, identity: Identity) -> Result<ServerOptions> {
+        let options = self.limits.options(identity);
+        let options = self.clients.add(self.parameters.server(options))?;
+        let options = match self.key_log.open()? {
+            Some(log) => options.key_log(log),
+            None => options,
+        };
+        Ok(match &self.ticket_keys {
+            Some(file) => {
+                let keys = secret_file::exactly::<TICKET_KEYS>(file, "keys of tickets")?;
+                options.ticket_keys(keys.as_slice())
+            }
+            None => options,
+        })
     }
 
     /// The folder of the local authority.
@@ -139,7 +184,7 @@ impl ServerArgs {
 impl LimitArgs {
     /// Says why the library refused these limits, in the words of the command line.
     pub fn refused(self, why: &str) -> Failure {
-        let mut said = why.replace("give None", "write off");
+        let mut said = flags::of(why).replace("give None", "write off");
         for name in NAMES {
             said = said.replace(name, &format!("--{}", name.replace('_', "-")));
         }
@@ -181,6 +226,9 @@ impl LimitArgs {
         options
     }
 }
+
+/// The octets of the keys of tickets: two keys and a name, of 16 each.
+const TICKET_KEYS: usize = 48;
 
 /// The limits by their names in the library, in which it reports them.
 const NAMES: [&str; 6] = [

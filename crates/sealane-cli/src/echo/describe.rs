@@ -4,7 +4,7 @@
 //! (RFC 9110 §5.5), and this way each of them can be told from the description.
 
 use http::{HeaderMap, Method, Version};
-use sealane::{ConnectionInfo, RawFields, TlsInfo};
+use sealane::{ConnectionInfo, PeerCertificate, RawFields, TlsInfo};
 use serde::Serialize;
 
 use crate::echo::Content;
@@ -49,8 +49,10 @@ struct Summary<'a> {
 struct Tls<'a> {
     /// The version of TLS.
     protocol: &'a str,
-    /// The cipher suite.
+    /// The cipher suite by OpenSSL's name.
     cipher: &'a str,
+    /// The cipher suite by its name in the registry.
+    standard_cipher: &'a str,
     /// The group of the key exchange.
     group: Option<&'a str>,
     /// The host name that the client asked for.
@@ -59,6 +61,29 @@ struct Tls<'a> {
     alpn: Option<&'a str>,
     /// Whether an earlier session was resumed.
     resumed: bool,
+    /// The certificate that the client showed, if any.
+    client: Option<Client<'a>>,
+}
+
+/// Who a client is, or says it is.
+#[derive(Debug, Serialize)]
+struct Client<'a> {
+    /// Whether its certificate was verified.
+    authorized: bool,
+    /// Why it was not.
+    error: Option<&'a str>,
+    /// The names and values of its subject, in their order.
+    subject: Vec<(&'a str, &'a str)>,
+    /// The names and values of its issuer.
+    issuer: Vec<(&'a str, &'a str)>,
+    /// Its other names.
+    subject_alt_name: Option<&'a str>,
+    /// Its number, in hexadecimal digits.
+    serial_number: &'a str,
+    /// Its last moment.
+    valid_to: &'a str,
+    /// Its SHA-256, as pairs of hexadecimal digits.
+    fingerprint256: String,
 }
 
 impl<'a> Description<'a> {
@@ -126,10 +151,28 @@ impl<'a> Tls<'a> {
         Self {
             protocol: info.protocol(),
             cipher: info.cipher(),
+            standard_cipher: info.standard_cipher(),
             group: info.group(),
             servername: info.servername(),
             alpn: info.alpn(),
             resumed: info.resumed(),
+            client: info.peer_certificate().map(|shown| Client::of(info, shown)),
+        }
+    }
+}
+
+impl<'a> Client<'a> {
+    /// Takes the facts of a certificate.
+    fn of(info: &'a TlsInfo, shown: &'a PeerCertificate) -> Self {
+        Self {
+            authorized: info.authorized(),
+            error: info.authorization_error(),
+            subject: shown.subject().iter().collect(),
+            issuer: shown.issuer().iter().collect(),
+            subject_alt_name: shown.subject_alt_name(),
+            serial_number: shown.serial_number(),
+            valid_to: shown.valid_to(),
+            fingerprint256: shown.fingerprint256(),
         }
     }
 }

@@ -3,7 +3,6 @@
 //! The exit code follows the phase: what went wrong before the response is 3, with the response 4.
 
 use sealane::{Error, ErrorKind, Phase};
-use time::OffsetDateTime;
 use url::Url;
 
 use crate::error::{Failure, Result, USAGE};
@@ -17,9 +16,31 @@ mod tests;
 pub fn of(error: &Error, args: &TlsArgs) -> Failure {
     let code = error.code().unwrap_or_default();
     let failure = Failure::new(flags::said(error)).exit(exit_code(error.kind(), error.phase()));
+    if let Some(diagnosis) = error.diagnosis() {
+        let whole = diagnosis.to_string();
+        // The error's own line is the cause already, and beside it stands the code.
+        let told = error.to_string().contains(diagnosis.cause());
+        let rest = whole.split_once('\n').filter(|_| told);
+        return diagnosed(failure, rest.map_or(&*whole, |(_, rest)| rest));
+    }
     match hint(error.kind(), error.phase(), code, args) {
         Some(hint) => failure.hint(hint),
         None => failure,
+    }
+}
+
+/// Adds what the library found out about an identity that it refused: its text as it is, and how
+/// options that it names are given here.
+pub fn diagnosed(failure: Failure, diagnosis: &str) -> Failure {
+    let named = NAMED.iter().filter(|(name, _)| diagnosis.contains(name));
+    let flags: Vec<_> = named
+        .map(|(name, flag)| format!("{name} is {flag} here"))
+        .collect();
+    let failure = failure.details(diagnosis);
+    if flags.is_empty() {
+        failure
+    } else {
+        failure.hint(flags.join(", "))
     }
 }
 
@@ -47,30 +68,6 @@ fn hint(kind: ErrorKind, phase: Phase, code: &str, args: &TlsArgs) -> Option<Str
         ));
     }
     Some(match code {
-        "DEPTH_ZERO_SELF_SIGNED_CERT" if args.cacert.is_none() => {
-            "if you know this server, give its certificate with --cacert FILE".to_owned()
-        }
-        "DEPTH_ZERO_SELF_SIGNED_CERT"
-        | "SELF_SIGNED_CERT_IN_CHAIN"
-        | "UNABLE_TO_VERIFY_LEAF_SIGNATURE"
-        | "UNABLE_TO_GET_ISSUER_CERT_LOCALLY" => match &args.cacert {
-            None => "if you know this server, give the certificate of its authority with \
-                     --cacert FILE"
-                .to_owned(),
-            Some(file) => format!(
-                "the authority that signed it is not in {}, or the server left out an \
-                 intermediate certificate",
-                file.display()
-            ),
-        },
-        "CERT_HAS_EXPIRED" | "CERT_NOT_YET_VALID" => format!(
-            "today is {} by the clock of this machine; if that is right, the server needs another \
-             certificate",
-            OffsetDateTime::now_utc().date()
-        ),
-        "ERR_TLS_CERT_ALTNAME_INVALID" => {
-            "ask for a name that the certificate is for, or have the name added to it".to_owned()
-        }
         "ERR_SSL_WRONG_VERSION_NUMBER" | "ERR_SSL_HTTP_REQUEST" => {
             "this port does not speak TLS; it may be one for plain HTTP".to_owned()
         }
@@ -129,6 +126,13 @@ pub(super) fn without_secrets(url: &str) -> String {
         Err(()) => "the URL".to_owned(),
     }
 }
+
+/// Options as a diagnosis names them, and how they are given here.
+const NAMED: &[(&str, &str)] = &[
+    ("`ca`", "--cacert FILE"),
+    ("`crl`", "--crl FILE"),
+    ("allow partial trust chains", "--allow-partial-chain"),
+];
 
 /// The exit code when there was no connection, TLS failed, or the request could not be sent.
 const CONNECTION: u8 = 3;

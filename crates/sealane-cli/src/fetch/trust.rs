@@ -3,7 +3,9 @@
 //! The local authority's root is known to those agents alone that are asked for URLs that lead to
 //! this machine: whoever takes that root's place in the data folder gains no other name.
 
-use sealane::{AgentOptions, Identity, Roots};
+use std::path::PathBuf;
+
+use sealane::{AgentOptions, Identity, Revocation, Roots};
 use time::OffsetDateTime;
 use url::{Host, Url};
 
@@ -12,6 +14,7 @@ use crate::dev_ca;
 use crate::error::{Failure, Result, USAGE};
 use crate::fetch::failure;
 use crate::fetch::tls::TlsArgs;
+use crate::key_log::SharedLog;
 use crate::terminal::note;
 
 #[cfg(test)]
@@ -38,6 +41,12 @@ pub struct Tls {
     local: Option<Roots>,
     /// Who we are.
     identity: Option<Identity>,
+    /// Who is believed no longer.
+    crl: Option<Revocation>,
+    /// Where secrets are logged.
+    log: Option<SharedLog>,
+    /// What needs no file.
+    args: TlsArgs,
 }
 
 impl Tls {
@@ -65,6 +74,9 @@ impl Tls {
             roots,
             local,
             identity: own.map(|own| own.identity),
+            crl: crl(&args.crls).map_err(|error| unusable(&error, args))?,
+            log: args.key_log.open().map_err(|it| it.exit(USAGE))?,
+            args: args.clone(),
         })
     }
 
@@ -80,8 +92,39 @@ impl Tls {
         if let Some(identity) = &self.identity {
             options = options.identity(identity.clone());
         }
-        options
+        if let Some(crl) = &self.crl {
+            options = options.crl(crl.clone());
+        }
+        if let Some(log) = &self.log {
+            options = options.key_log(log.clone());
+        }
+        if let Some(name) = &self.args.servername {
+            options = options.servername(name);
+        }
+        if !self.args.pins.is_empty() {
+            options = options.pins(self.args.pins.clone());
+        }
+        if self.args.allow_partial_chain {
+            options = options.allow_partial_trust_chain(true);
+        }
+        self.args.parameters.client(options)
     }
+}
+
+/// Reads lists of revoked certificates; nothing when there are none.
+///
+/// # Errors
+/// When a file cannot be used.
+pub fn crl(files: &[PathBuf]) -> sealane::Result<Option<Revocation>> {
+    let mut all: Option<Revocation> = None;
+    for file in files {
+        let one = Revocation::from_pem_file(file)?;
+        all = Some(match all {
+            Some(before) => before.and(one),
+            None => one,
+        });
+    }
+    Ok(all)
 }
 
 /// An option, or a file that one names, cannot be used.
