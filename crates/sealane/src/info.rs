@@ -112,9 +112,7 @@ impl ConnectionInfo {
                         exporter";
             return Err(Error::option(text).with_code("ERR_TLS_INVALID_STATE"));
         };
-        let mut out = vec![0; length];
-        exporter.export(&mut out, label, context)?;
-        Ok(out)
+        exporter.derive(length, label, context)
     }
 }
 

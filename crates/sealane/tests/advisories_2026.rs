@@ -78,7 +78,7 @@ async fn cve_2026_48618_a_host_written_otherwise_is_checked_as_what_it_is() {
 #[tokio::test]
 async fn cve_2026_48618_an_address_written_otherwise_is_no_name() {
     let ground = Ground::new();
-    let forms = ["127.1", "2130706433", "0x7f000001", "0177.0.0.1"];
+    let forms = ["0x7f000001", "127.1", "2130706433", "0177.0.0.1"];
     let (server, mut seen) = recorder(ground.server_config_for(&forms, TLS13)).await;
     let port = server.address().port();
     for form in forms {

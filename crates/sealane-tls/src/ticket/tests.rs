@@ -397,3 +397,25 @@ fn a_session_beyond_its_time_leads_to_a_full_handshake() {
         assert_eq!(kinds, [Full, Full, Resumed], "{version:?}");
     }
 }
+
+#[test]
+fn c056_a_session_of_one_second_is_over_after_three() {
+    let ca = TestCa::new();
+    for version in VERSIONS {
+        let clock = SetClock::new();
+        let options = ServerTlsOptions::new(identity(&ca, KeyKind::P256));
+        let options = options.session_timeout(Duration::from_secs(1));
+        let context = options.clock(Arc::clone(&clock) as Arc<dyn Clock>).build();
+        let context = context.unwrap();
+        let server = || Arc::clone(context.server_config());
+        let kinds = handshakes(
+            &ca,
+            version,
+            &[&server, &server, &|| {
+                clock.forward(3);
+                server()
+            }],
+        );
+        assert_eq!(kinds, [Full, Resumed, Full], "{version:?}");
+    }
+}

@@ -140,6 +140,21 @@ pub(crate) struct Exporter {
 }
 
 impl Exporter {
+    /// Derives as many octets for `label` and `context`, as [`export`](Self::export) does.
+    ///
+    /// What cannot be derived takes no memory.
+    pub(crate) fn derive(
+        &self,
+        length: usize,
+        label: &[u8],
+        context: Option<&[u8]>,
+    ) -> Result<Vec<u8>> {
+        lengths(length, label.len(), context.map_or(0, <[u8]>::len))?;
+        let mut out = vec![0; length];
+        self.export(&mut out, label, context)?;
+        Ok(out)
+    }
+
     /// Fills `out` with keying material for `label` and `context` (RFC 5705 §4, RFC 8446 §7.5).
     ///
     /// In TLS 1.2 no context and an empty one give different material; in TLS 1.3 the same.
