@@ -47,7 +47,8 @@ impl<F: Fn() -> u8> Options<F> where F: Copy {
     shared!();
     fn private(self) {}
 }
-macro_rules! shared { () => { #[must_use] pub fn timeout(self) {} }; }
+macro_rules! shared { () => { crate::inner!(); }; }
+macro_rules! inner { () => { #[must_use] pub fn timeout(self) {} }; }
 macro_rules! unused { () => { pub fn limit(self) {} }; }
 """,
     "crates/sealane/src/target/a.rs": "#[test]\nfn t() {}\n",

@@ -17,6 +17,8 @@ TEST = re.compile(
     r"(?P<attributes>(?:#\s*\[[^\]]*\]\s*)+)(?:pub\s+)?(?:async\s+)?fn\s+(?P<name>\w+)"
 )
 IS_TEST = re.compile(r"#\s*\[\s*(?:\w+\s*::\s*)*test\b")
+# How deep a macro may call others before it spells its methods out.
+NESTED_MACROS = 3
 IS_IGNORED = re.compile(r"#\s*\[\s*ignore\b")
 
 
@@ -111,11 +113,13 @@ def macros_of(code):
 
 def expanded(code, macros):
     """The code with calls without arguments replaced by what the rules of the macro spell out."""
-    return re.sub(
-        r"\b(\w+)\s*!\s*\(\s*\)\s*;",
-        lambda call: macros.get(call[1], call[0]),
-        code,
-    )
+    for _ in range(NESTED_MACROS):
+        code = re.sub(
+            r"\b(\w+)\s*!\s*\(\s*\)\s*;",
+            lambda call: macros.get(call[1], call[0]),
+            code,
+        )
+    return code
 
 
 def member_in(code, owner, member):
