@@ -10,8 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use rustls::{
-    AlertDescription, CertificateError, Error as TlsError, InvalidMessage, PeerIncompatible,
-    PeerMisbehaved,
+    CertificateError, Error as TlsError, InvalidMessage, PeerIncompatible, PeerMisbehaved,
 };
 
 use crate::diagnosis::Diagnosis;
@@ -146,20 +145,16 @@ impl HandshakeError {
     /// Names a failure as a client meets it in its own handshake.
     ///
     /// Alerts and broken rules are then all called `EPROTO`, as the https module calls them, and
-    /// the text names them. Three keep their own code: a judgement about the server's certificate,
-    /// a peer that does not speak TLS, and the alert `certificate_required`, which in TLS 1.3
-    /// arrives when the client's handshake is over (RFC 8446 §4.4.2.4).
+    /// the text names them. Two keep their own code: a judgement about the server's certificate,
+    /// and a peer that does not speak TLS.
     ///
-    /// For what fails later, use `From`: then each has the name OpenSSL gives it.
+    /// For what fails later, use `From`: then each has the name OpenSSL gives it. What a server of
+    /// TLS 1.3 says against a client's certificate is among that: it arrives when the client's
+    /// handshake is over (RFC 8446 §4.4.2.4).
     pub fn at_client(error: &TlsError) -> Self {
         use HandshakeErrorKind as Kind;
         let mut named = Self::from(error);
-        let keeps_code = matches!(named.kind, Kind::Certificate | Kind::NotTls)
-            || matches!(
-                error,
-                TlsError::AlertReceived(AlertDescription::CertificateRequired)
-            );
-        if !keeps_code {
+        if !matches!(named.kind, Kind::Certificate | Kind::NotTls) {
             named.code = "EPROTO";
         }
         if named.kind == Kind::Version {

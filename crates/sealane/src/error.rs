@@ -8,7 +8,7 @@ use std::fmt;
 use std::io;
 
 use sealane_proto::ProtocolError;
-use sealane_tls::{HandshakeError, OptionError};
+use sealane_tls::{Diagnosis, HandshakeError, OptionError};
 
 /// What this crate's fallible functions return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -27,6 +27,7 @@ struct Inner {
     code: Option<&'static str>,
     message: String,
     source: Option<Box<dyn StdError + Send + Sync>>,
+    diagnosis: Option<Diagnosis>,
     /// No octet of the request has left.
     unsent: bool,
 }
@@ -103,6 +104,12 @@ impl Error {
         self.inner.unsent
     }
 
+    /// Why the peer's identity was not believed, with the evidence and what to do; `None` where no
+    /// identity was judged.
+    pub fn diagnosis(&self) -> Option<&Diagnosis> {
+        self.inner.diagnosis.as_ref()
+    }
+
     pub(crate) fn new(kind: ErrorKind, phase: Phase, message: impl Into<String>) -> Self {
         Self {
             inner: Box::new(Inner {
@@ -111,6 +118,7 @@ impl Error {
                 code: None,
                 message: message.into(),
                 source: None,
+                diagnosis: None,
                 unsent: false,
             }),
         }
@@ -189,6 +197,7 @@ impl Error {
                 code: inner.code,
                 message: inner.message.clone(),
                 source: None,
+                diagnosis: inner.diagnosis.clone(),
                 unsent: inner.unsent,
             }),
         }
@@ -205,9 +214,9 @@ impl From<OptionError> for Error {
 
 impl From<HandshakeError> for Error {
     fn from(source: HandshakeError) -> Self {
-        Self::new(ErrorKind::Tls, Phase::Handshake, source.to_string())
-            .with_code(source.code())
-            .with_source(source)
+        let mut error = Self::new(ErrorKind::Tls, Phase::Handshake, source.to_string());
+        error.inner.diagnosis = source.diagnosis().cloned();
+        error.with_code(source.code()).with_source(source)
     }
 }
 

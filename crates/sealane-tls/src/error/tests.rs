@@ -118,15 +118,16 @@ fn a_client_calls_what_ends_its_handshake_eproto() {
         (AlertDescription::HandshakeFailure, "handshake_failure (40)"),
         (AlertDescription::ProtocolVersion, "protocol_version (70)"),
         (AlertDescription::InternalError, "internal_error (80)"),
+        // Some servers of TLS 1.2 send what only TLS 1.3 has.
+        (
+            AlertDescription::CertificateRequired,
+            "certificate_required (116)",
+        ),
     ] {
         let (kind, code, text) = at_client(TlsError::AlertReceived(alert));
         assert_eq!((kind, code), (Kind::Alert, "EPROTO"));
         assert!(text.contains(shown), "{text}");
     }
-    let (_, code, _) = at_client(TlsError::AlertReceived(
-        AlertDescription::CertificateRequired,
-    ));
-    assert_eq!(code, "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED");
 
     let (kind, code, _) = at_client(InvalidMessage::InvalidContentType.into());
     assert_eq!((kind, code), (Kind::NotTls, "ERR_SSL_WRONG_VERSION_NUMBER"));

@@ -19,7 +19,7 @@ pub(crate) trait Session {
     /// What both sides know of a connection.
     fn common(&self) -> &CommonState;
 
-    /// An error in the words of this side.
+    /// An error of the handshake in the words of this side.
     fn explain(error: &rustls::Error) -> HandshakeError;
 }
 

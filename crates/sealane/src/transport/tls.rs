@@ -233,6 +233,14 @@ impl<S: Session> TlsStream<S> {
         Poll::Ready(Ok(()))
     }
 
+    /// An error under the name it has now: a client's handshake has names of its own.
+    fn explained(&self, error: &rustls::Error) -> TransportError {
+        match self.engine.is_handshaking() {
+            true => tls_error::<S>(error),
+            false => TransportError::Tls(HandshakeError::from(error)),
+        }
+    }
+
     pub(crate) fn socket(&self) -> &TcpStream {
         &self.socket
     }
@@ -262,6 +270,7 @@ impl<S> Drop for TlsStream<S> {
     }
 }
 
+/// An error of the handshake.
 fn tls_error<S: Session>(error: &rustls::Error) -> TransportError {
     TransportError::Tls(S::explain(error))
 }

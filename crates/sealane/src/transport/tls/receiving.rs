@@ -15,7 +15,7 @@ use super::super::engine::Taken;
 use super::super::opening::{Opening, opening};
 use super::super::scratch;
 use super::super::session::Session;
-use super::{Received, Receiving, TlsStream, TransportError, tls_error};
+use super::{Received, Receiving, TlsStream, TransportError};
 
 impl<S: Session> TlsStream<S> {
     /// Reads once from the socket and hands what could be decrypted to `sink`.
@@ -103,7 +103,7 @@ impl<S: Session> TlsStream<S> {
             self.finished = true;
             self.alert_in_the_clear();
             let error = rustls::InvalidMessage::HandshakePayloadTooLarge;
-            return Err(tls_error::<S>(&error.into()));
+            return Err(self.explained(&error.into()));
         } else {
             self.incoming.extend_from_slice(rest);
         }
@@ -132,7 +132,7 @@ impl<S: Session> TlsStream<S> {
             if !self.engine.fetch_alert(&mut self.sealed) {
                 self.alert_in_the_clear();
             }
-            tls_error::<S>(&error)
+            self.explained(&error)
         })
     }
 

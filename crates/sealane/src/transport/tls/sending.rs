@@ -9,7 +9,7 @@ use tokio::io::AsyncWrite;
 use super::super::engine::{Outgoing, SealError};
 use super::super::sealed::RECORD;
 use super::super::session::Session;
-use super::{Receiving, TlsStream, TransportError, tls_error};
+use super::{Receiving, TlsStream, TransportError};
 
 impl<S: Session> TlsStream<S> {
     /// Whether sealed octets wait for the socket.
@@ -85,7 +85,7 @@ impl<S: Session> TlsStream<S> {
             }
             Err(SealError::Tls(error)) => {
                 self.finished = true;
-                Err(tls_error::<S>(&error))
+                Err(self.explained(&error))
             }
             Err(SealError::Io(error)) => Err(error.into()),
         }
