@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use sealane::Identity;
+use sealane::{Identity, Revocation};
 use time::OffsetDateTime;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
@@ -196,6 +196,22 @@ fn address(octets: &[u8]) -> Option<IpAddr> {
         16 => <[u8; 16]>::try_from(octets).ok().map(IpAddr::from),
         _ => None,
     }
+}
+
+/// Reads lists of revoked certificates; nothing when there are none.
+///
+/// # Errors
+/// When a file cannot be used.
+pub fn crl(files: &[PathBuf]) -> sealane::Result<Option<Revocation>> {
+    let mut all: Option<Revocation> = None;
+    for file in files {
+        let one = Revocation::from_pem_file(file)?;
+        all = Some(match all {
+            Some(before) => before.and(one),
+            None => one,
+        });
+    }
+    Ok(all)
 }
 
 /// Says why a file cannot be used, and what to do.

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use clap::Args;
-use sealane::{Agent, Error, ErrorKind, TlsVersion};
+use sealane::{Agent, Error, ErrorKind};
 
 use crate::error::{Ended, Failure, Result, USAGE, reason};
 use crate::fetch::failure;
@@ -44,18 +44,6 @@ pub struct InspectArgs {
     /// the report goes to standard error. A file that exists is not overwritten.
     #[arg(long, value_name = "FILE", help_heading = OUTPUT)]
     pem: Option<PathBuf>,
-
-    /// The name to ask the server for (SNI), and that its certificate must be for, instead of HOST.
-    #[arg(long, value_name = "NAME", help_heading = TRUST)]
-    servername: Option<String>,
-
-    /// The oldest version of TLS to accept: 1.2 or 1.3. [default: 1.2]
-    #[arg(long, value_name = "VERSION", value_parser = version, help_heading = TRUST)]
-    tls_min: Option<TlsVersion>,
-
-    /// The newest version of TLS to offer: 1.2 or 1.3. [default: 1.3]
-    #[arg(long, value_name = "VERSION", value_parser = version, help_heading = TRUST)]
-    tls_max: Option<TlsVersion>,
 
     /// Whom to trust, and who to be.
     #[command(flatten)]
@@ -141,7 +129,7 @@ fn agent(args: &InspectArgs) -> Result<Agent> {
     let url = args.target.url();
     let tls = Tls::read(&args.tls, &[&url], Talk::Usual)?;
     let limit = args.connect_timeout.unwrap_or(LIMIT);
-    let mut options = tls
+    let options = tls
         .options(is_local(&url))
         .keep_alive(false)
         .reject_unauthorized(false)
@@ -149,15 +137,6 @@ fn agent(args: &InspectArgs) -> Result<Agent> {
         .handshake_timeout(limit)
         .head_timeout(limit)
         .inactivity_timeout(limit);
-    if let Some(name) = &args.servername {
-        options = options.servername(name);
-    }
-    if let Some(version) = args.tls_min {
-        options = options.min_version(version);
-    }
-    if let Some(version) = args.tls_max {
-        options = options.max_version(version);
-    }
     Agent::new(options).map_err(|error| failure::of(&error, &args.tls).exit(USAGE))
 }
 
@@ -194,15 +173,6 @@ fn file(args: &InspectArgs) -> Option<&Path> {
     path.filter(|path| *path != Path::new("-"))
 }
 
-/// Reads a version of TLS.
-fn version(text: &str) -> std::result::Result<TlsVersion, String> {
-    match text {
-        "1.2" => Ok(TlsVersion::V1_2),
-        "1.3" => Ok(TlsVersion::V1_3),
-        other => Err(format!("{other:?} is neither 1.2 nor 1.3")),
-    }
-}
-
 /// How long each step may take: as long as connections of the other clients. The head of an
 /// answer takes no longer where all is well.
 const LIMIT: TimeLimit = TimeLimit(Some(Duration::from_secs(10)));
@@ -212,9 +182,6 @@ const UNTRUSTED: u8 = 3;
 
 /// The heading of what is shown.
 const OUTPUT: &str = "Output";
-
-/// The heading of trust.
-const TRUST: &str = "Trust and TLS";
 
 /// The heading of the time limits.
 const LIMITS: &str = "Limits (times such as 5s, 500ms, 2m, or off)";

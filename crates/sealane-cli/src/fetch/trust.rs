@@ -3,12 +3,11 @@
 //! The local authority's root is known to those agents alone that are asked for URLs that lead to
 //! this machine: whoever takes that root's place in the data folder gains no other name.
 
-use std::path::PathBuf;
-
 use sealane::{AgentOptions, Identity, Revocation, Roots};
 use time::OffsetDateTime;
 use url::{Host, Url};
 
+use crate::credentials::crl;
 use crate::data_folder;
 use crate::dev_ca;
 use crate::error::{Failure, Result, USAGE};
@@ -109,22 +108,6 @@ impl Tls {
         }
         self.args.parameters.client(options)
     }
-}
-
-/// Reads lists of revoked certificates; nothing when there are none.
-///
-/// # Errors
-/// When a file cannot be used.
-pub fn crl(files: &[PathBuf]) -> sealane::Result<Option<Revocation>> {
-    let mut all: Option<Revocation> = None;
-    for file in files {
-        let one = Revocation::from_pem_file(file)?;
-        all = Some(match all {
-            Some(before) => before.and(one),
-            None => one,
-        });
-    }
-    Ok(all)
 }
 
 /// An option, or a file that one names, cannot be used.

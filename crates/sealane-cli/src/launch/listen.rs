@@ -95,7 +95,8 @@ fn only_loopback(place: &Place) -> Result<()> {
          this one only"
     );
     Err(Failure::usage(message).hint(format!(
-        "give --cert and --key (or --pfx) for the name by which others reach it, or stay local with --addr {}",
+        "give --cert and --key, or --pfx, for the name by which others reach it, or stay local \
+         with --addr {}",
         address.port()
     )))
 }

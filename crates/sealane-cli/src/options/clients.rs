@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use sealane::{RequestCert, Roots, ServerOptions};
 
+use crate::credentials::crl;
 use crate::error::{Failure, Result};
-use crate::fetch::trust::crl;
 use crate::flags;
 
 /// Who may come.

@@ -94,7 +94,10 @@ fn others_are_not_served_without_a_certificate() {
     for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:8443"] {
         let said = refused(&["serve", "--addr", address], 2);
         assert!(said.contains("can be reached by other machines"), "{said}");
-        assert!(said.contains("hint: give --cert and --key"), "{said}");
+        assert!(
+            said.contains("hint: give --cert and --key, or --pfx"),
+            "{said}"
+        );
     }
 }
 
