@@ -11,7 +11,6 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use rustls::KeyLog;
-use rustls_pki_types::CertificateDer;
 
 use crate::certificate::PeerCertificate;
 use crate::keylog::KeyLogLine;
@@ -98,11 +97,11 @@ fn note_servername(name: Option<&str>) {
     });
 }
 
-/// Leaves our own chain in the slot, when someone observes.
-fn note_certificate(chain: &[CertificateDer<'static>]) {
+/// Leaves our own certificate in the slot, when someone observes.
+fn note_certificate(certificate: &PeerCertificate) {
     SLOT.with_borrow_mut(|slot| {
         if let Some(observation) = slot {
-            observation.certificate = PeerCertificate::from_chain(chain);
+            observation.certificate = Some(certificate.clone());
         }
     });
 }

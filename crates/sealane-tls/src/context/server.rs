@@ -256,8 +256,7 @@ impl SecureContext {
     /// The certificate that a client will be shown, with its chain; `None` when no key fits what it
     /// takes.
     pub fn certificate_for(&self, hello: &Hello) -> Option<PeerCertificate> {
-        let chain = self.inner.resolver.chain_for(&hello.schemes)?;
-        PeerCertificate::from_chain(chain)
+        self.inner.resolver.certificate_for(&hello.schemes).cloned()
     }
 
     /// The identity that is served.

@@ -10,9 +10,9 @@ use rustls::client::ResolvesClientCert;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::{CertifiedKey, Signer, SigningKey};
 use rustls::{SignatureAlgorithm, SignatureScheme};
-use rustls_pki_types::CertificateDer;
 
 use super::{note_certificate, note_servername};
+use crate::certificate::PeerCertificate;
 use crate::identity::Identity;
 use crate::parameters::Settled;
 
@@ -22,6 +22,8 @@ use crate::parameters::Settled;
 pub(crate) struct IdentityResolver {
     /// Chains and keys, most wanted first, shared by all connections of the context.
     certified: Vec<Arc<CertifiedKey>>,
+    /// The same chains as objects, made once for all connections.
+    objects: Vec<PeerCertificate>,
     /// Shown when no pair fits; rustls names the true reason only with a pair in its hands.
     misfit: Arc<CertifiedKey>,
 }
@@ -34,23 +36,26 @@ impl IdentityResolver {
         // In TLS 1.2 rustls sends no alert when the key it holds cannot sign after all.
         let first = certified.first().filter(|_| !settled.limits_schemes());
         let misfit = first.unwrap_or(&NOTHING).clone();
-        Self { certified, misfit }
+        let objects = identity.chains().filter_map(PeerCertificate::from_chain);
+        Self {
+            objects: objects.collect(),
+            certified,
+            misfit,
+        }
     }
 
     /// Has nothing to show: every handshake that needs a certificate fails.
     pub(crate) fn without_identity() -> Self {
         Self {
             certified: Vec::new(),
+            objects: Vec::new(),
             misfit: Arc::clone(&NOTHING),
         }
     }
 
-    /// The chain that a client with these schemes will be shown.
-    pub(crate) fn chain_for(
-        &self,
-        schemes: &[SignatureScheme],
-    ) -> Option<&[CertificateDer<'static>]> {
-        self.fitting(schemes).map(|certified| &certified.cert[..])
+    /// The certificate that a client with these schemes will be shown, with its chain.
+    pub(crate) fn certificate_for(&self, schemes: &[SignatureScheme]) -> Option<&PeerCertificate> {
+        self.objects.get(self.place_of(schemes)?)
     }
 
     /// The same, with a staple (RFC 6066 §8) on the pair that these schemes choose. rustls sends it
@@ -79,11 +84,19 @@ impl IdentityResolver {
         self
     }
 
-    /// The first pair that can sign with one of the peer's schemes (RFC 8446 §4.2.3).
+    /// Where the first pair stands that can sign with one of the peer's schemes (RFC 8446 §4.2.3).
     ///
     /// In TLS 1.2 rustls leaves only schemes here that fit a suite both know (RFC 5246 §7.4.2).
-    fn fitting(&self, schemes: &[SignatureScheme]) -> Option<&Arc<CertifiedKey>> {
-        self.certified.iter().find(|pair| fits(pair, schemes))
+    fn place_of(&self, schemes: &[SignatureScheme]) -> Option<usize> {
+        self.certified.iter().position(|pair| fits(pair, schemes))
+    }
+
+    /// The pair at a place, which is noted as the one that is shown.
+    fn show(&self, place: usize) -> &Arc<CertifiedKey> {
+        if let Some(object) = self.objects.get(place) {
+            note_certificate(object);
+        }
+        &self.certified[place]
     }
 }
 
@@ -95,10 +108,8 @@ fn fits(pair: &Arc<CertifiedKey>, schemes: &[SignatureScheme]) -> bool {
 impl ResolvesServerCert for IdentityResolver {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         note_servername(hello.server_name());
-        let fitting = self.fitting(hello.signature_schemes());
-        let shown = fitting.unwrap_or(&self.misfit);
-        note_certificate(&shown.cert);
-        Some(Arc::clone(shown))
+        let fitting = self.place_of(hello.signature_schemes());
+        Some(Arc::clone(fitting.map_or(&self.misfit, |place| self.show(place))))
     }
 }
 
@@ -108,9 +119,8 @@ impl ResolvesClientCert for IdentityResolver {
         _issuers: &[&[u8]],
         schemes: &[SignatureScheme],
     ) -> Option<Arc<CertifiedKey>> {
-        let shown = self.fitting(schemes)?;
-        note_certificate(&shown.cert);
-        Some(Arc::clone(shown))
+        let place = self.place_of(schemes)?;
+        Some(Arc::clone(self.show(place)))
     }
 
     fn has_certs(&self) -> bool {

@@ -127,7 +127,7 @@ impl ServerOptions {
 
     server_tls_setters!();
 
-    /// The keys that seal session tickets, 48 octets; default random ones that change by themselves.
+    /// The keys that seal session tickets, 48 octets; default random ones that change on their own.
     ///
     /// Servers that share keys resume each other's sessions. Keep them as secret as a private key.
     #[must_use]

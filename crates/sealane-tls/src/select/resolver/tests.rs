@@ -73,9 +73,9 @@ fn a_staple_is_put_on_the_pair_that_is_shown() {
     assert_eq!(staples(&resolver), [(rsa, None), (p256, None)]);
     let first = resolver.clone().stapling_first(b"staple".to_vec());
     assert_eq!(staples(&first), [(rsa, staple()), (p256, None)]);
-    let chain = resolver.chain_for(&ecdsa).unwrap();
-    assert_eq!(chain, both.chains().nth(1).unwrap());
-    assert_eq!(resolver.chain_for(&[Scheme::ED25519]), None);
+    let shown = resolver.certificate_for(&ecdsa).unwrap();
+    assert_eq!(shown.raw(), &both.chains().nth(1).unwrap()[0][..]);
+    assert_eq!(resolver.certificate_for(&[Scheme::ED25519]), None);
     for version in VERSIONS {
         let pair = handshake(&ca, first.clone(), version);
         assert_eq!((pair.server_error, pair.client_error), (None, None));
