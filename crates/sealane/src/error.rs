@@ -174,12 +174,6 @@ impl Error {
         error.with_source(source)
     }
 
-    /// Why an identity was not believed: cause, evidence and next step.
-    pub fn diagnosis(&self) -> Option<&sealane_tls::Diagnosis> {
-        let source = self.inner.source.as_deref()?;
-        source.downcast_ref::<HandshakeError>()?.diagnosis()
-    }
-
     /// A message of the peer that broke the rules.
     pub(crate) fn protocol(phase: Phase, source: ProtocolError) -> Self {
         Self::new(ErrorKind::Protocol, phase, source.to_string())
