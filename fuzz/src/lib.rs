@@ -8,8 +8,10 @@
 mod head;
 mod chunked;
 mod operations;
+mod keys;
 mod reading;
 
 pub use chunked::chunked;
 pub use head::head;
+pub use keys::{encrypted_key, pkcs12};
 pub use operations::connection_operations;
