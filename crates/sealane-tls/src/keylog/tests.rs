@@ -9,6 +9,7 @@ use sealane_testkit::certificates::TestCa;
 use super::KeyLogLine;
 use crate::pair::{Offer, Pair, connect_to, default_context};
 use crate::select::{ObservedKeyLog, observe};
+use crate::{Binding, ClientTlsOptions, Roots};
 
 /// A client and a server of which each keeps a key log.
 struct Logging {
@@ -143,6 +144,30 @@ fn without_a_key_log_in_the_context_nothing_is_logged() {
     let pair = connect_to(default_context(&ca).server_config(), &offer, "localhost");
     assert_eq!(pair.seen.key_log, []);
     assert_eq!(pair.server_seen.key_log, []);
+}
+
+#[test]
+fn c063_no_secret_is_computed_for_a_log_that_nobody_keeps() {
+    let ca = TestCa::new();
+    let roots = Roots::from_der([ca.certificate_der()]).unwrap();
+    let client = ClientTlsOptions::new().ca(roots).build().unwrap();
+    let server = default_context(&ca);
+    for kept in [false, true] {
+        let binding = Binding {
+            ticket_keys: None,
+            scope: "",
+            key_log: kept,
+        };
+        let logs = [
+            Arc::clone(&client.config(None, kept).key_log),
+            Arc::clone(&server.bind(binding).server_config().key_log),
+        ];
+        // rustls computes a secret for a log after asking whether it would be taken.
+        for label in TLS13.iter().chain(["CLIENT_RANDOM"].iter()) {
+            let (asked, _) = observe(|| logs.each_ref().map(|log| log.will_log(label)));
+            assert_eq!(asked, [kept; 2], "{label}");
+        }
+    }
 }
 
 #[test]
