@@ -5,6 +5,7 @@ mod support;
 use std::error::Error as StdError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use sealane::{
     Agent, AgentOptions, Error, ErrorKind, Identity, IdentityCheck, IdentityError, PeerCertificate,
@@ -12,6 +13,7 @@ use sealane::{
     check_server_identity,
 };
 use sealane_testkit::certificates::{KeyKind, ListTemplate, PemIdentity, Template, TestCa};
+use support::asking::fetch;
 use support::counted::{Count, Counted};
 use support::scripted::{TLS12, TLS13, recorder, server_config};
 use support::{Ground, body_of, facts, soon};
@@ -141,6 +143,27 @@ async fn pins_that_only_report_let_requests_through_and_say_so() {
     let right = RequestOptions::new(server.url()).pins(pin_of(&pem).report_only(true));
     let response = soon(agent.get(right)).await.unwrap();
     assert_eq!(facts(&response).tls().pin_report(), None);
+}
+
+#[tokio::test]
+async fn what_was_only_reported_is_not_taken_where_pins_are_insisted_on() {
+    let ground = Ground::new();
+    let server = Counted::start(ground.options()).await;
+    let other = || pin_of(&ground.ca().issue(&["localhost"]));
+    for keep in [true, false] {
+        let agent = Agent::new(ground.agent_options().keep_alive(keep)).unwrap();
+        let pins = other();
+        let report = pins.clone().report_only(true);
+        let reported = RequestOptions::new(server.url()).pins(report);
+        resumed(&agent, reported).await;
+        let error = refused(&agent, RequestOptions::new(server.url()).pins(pins)).await;
+        assert_eq!(error.code(), Some("ERR_TLS_PIN_MISMATCH"), "{error:?}");
+    }
+    // Pins that hold nobody off are a contradiction, and refused as one.
+    let options = ground.agent_options().pins(other());
+    let error = Agent::new(options.reject_unauthorized(false)).unwrap_err();
+    assert_eq!(error.code(), Some("ERR_INVALID_ARG_VALUE"), "{error:?}");
+    assert!(error.to_string().contains("option pins"), "{error}");
 }
 
 /// What an agent that does not insist is told about a server's identity.
@@ -350,15 +373,18 @@ async fn a_session_of_an_unverified_connection_never_resumes_under_verification(
         let pem = strangers.issue(&["localhost"]);
         let (server, mut seen) = recorder(server_config(&pem, versions)).await;
         let url = server.url("/").replace("127.0.0.1", "localhost");
-        let agent = ground.agent();
-        let doubtful = || RequestOptions::new(&url).reject_unauthorized(false);
-        for keep in ["keep-alive", "close"] {
-            let response = soon(agent.get(doubtful().header("connection", keep))).await;
-            assert!(!facts(&response.unwrap()).tls().authorized());
+        let options = ground.agent_options().keep_alive(true);
+        let agent = Agent::new(options.reject_unauthorized(false)).unwrap();
+        // The last one leaves its connection and a session to be taken.
+        for keep in ["close", "keep-alive"] {
+            let doubtful = RequestOptions::new(&url).header("connection", keep);
+            let response = fetch(&agent, doubtful).await.unwrap();
+            assert!(!facts(&response).tls().authorized());
         }
+        assert_eq!(agent.total_socket_count(), 1);
         let mut before = server.refused();
         for _ in 0..2 {
-            let error = refused(&agent, &url).await;
+            let error = refused(&agent, RequestOptions::new(&url).reject_unauthorized(true)).await;
             assert_eq!(
                 error.code(),
                 Some("UNABLE_TO_VERIFY_LEAF_SIGNATURE"),
@@ -451,4 +477,31 @@ async fn a_client_that_the_program_turned_away_meanwhile_does_not_resume() {
         assert!(soon(agent.get(server.url())).await.is_err());
         assert_eq!(server.count().requests, 2, "nothing came past the gate");
     }
+}
+
+/// A check without an answer.
+fn pending() -> IdentityCheck {
+    IdentityCheck::later(|_, _| std::future::pending())
+}
+
+#[tokio::test]
+async fn a_check_that_never_answers_does_not_outlast_the_handshakes_time() {
+    let ground = Ground::new();
+    let limit = Duration::from_millis(300);
+    let server = Counted::start(ground.options()).await;
+    let options = ground.agent_options().identity_check(pending());
+    let agent = Agent::new(options.handshake_timeout(limit)).unwrap();
+    let error = soon(agent.get(server.url())).await.unwrap_err();
+    assert_eq!(error.code(), Some("ERR_TLS_HANDSHAKE_TIMEOUT"), "{error:?}");
+    assert!(error.replay_safe(), "{error:?}");
+
+    let (clients, me, _) = clients();
+    let roots = Roots::from_pem(clients.certificate_pem()).unwrap();
+    let options = ground.options().request_cert(true).ca(roots);
+    let options = options.check_client_identity(pending());
+    let server = Counted::start(options.handshake_timeout(limit)).await;
+    let agent = Agent::new(ground.agent_options().identity(me)).unwrap();
+    assert!(soon(agent.get(server.url())).await.is_err());
+    support::until(|| server.server.connections() == 0).await;
+    assert_eq!(server.count().requests, 0);
 }
