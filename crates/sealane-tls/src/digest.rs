@@ -56,7 +56,7 @@ impl Fields {
     /// Adds a length or a number of fields.
     fn put_length(&mut self, length: usize) {
         // No machine has more octets than 64 bits count.
-        self.0.update(&(length as u64).to_be_bytes());
+        self.0.update((length as u64).to_be_bytes());
     }
 
     /// The digest of all fields.

@@ -72,8 +72,9 @@ impl ClientContext {
         config.enable_sni = choices.send_servername;
         config.resumption = Resumption::disabled();
         // TLS 1.2 without extended master secret is taken, since older servers lack it: what it
-        // endangers needs renegotiation (RFC 7627 §1), which is never done here.
-        config.require_ems = false;
+        // endangers is renegotiation, which is never done here, and secrets that are derived for
+        // other protocols (RFC 7627 §1, §5.4).
+        config.require_ems = choices.exporter;
         // No early data: it can be replayed, and HTTP requests are not all safe (RFC 8470 §1).
         config.enable_early_data = false;
         Ok(Self {

@@ -99,6 +99,8 @@ pub struct Binding<'a> {
     pub scope: &'a str,
     /// Whether [`observe`](crate::observe) tells key log lines.
     pub key_log: bool,
+    /// Whether connections can derive secrets for other protocols.
+    pub exporter: bool,
 }
 
 /// What is chosen for one connection.
@@ -127,13 +129,6 @@ impl SecureContext {
         let verifier = policy
             .as_ref()
             .map(|policy| client_verifier(policy, &settled));
-        let builder = ServerConfig::builder_with_provider(Arc::clone(settled.provider()))
-            .with_protocol_versions(settled.versions())
-            .map_err(|error| unusable(&error))?;
-        let builder = match &verifier {
-            Some(verifier) => builder.with_client_cert_verifier(Arc::clone(verifier) as Arc<_>),
-            None => builder.with_no_client_auth(),
-        };
         let resolver = match &identity {
             Some(identity) => IdentityResolver::new(identity, &settled),
             None => IdentityResolver::without_identity(),
@@ -142,20 +137,10 @@ impl SecureContext {
             Some(response) => resolver.stapling_first(response),
             None => resolver,
         };
-        let mut config = builder.with_cert_resolver(Arc::new(resolver.clone()));
+        let mut config = config_without_sessions(&settled, verifier.as_ref(), &resolver)?;
         config.time_provider = Arc::new(RustlsTime(Arc::clone(&clock)));
         config.alpn_protocols = alpn_protocols;
-        config.ignore_client_order = settled.honor_cipher_order();
-        // TLS 1.2 without extended master secret is taken: what it endangers, renegotiation
-        // (RFC 7627 §1), is not offered here, and older clients and most protocol test tools do
-        // not send it. A client that sends it gets it.
-        config.require_ems = false;
-        // One ticket per handshake: clients keep one per server, more only cost.
-        config.send_tls13_tickets = 1;
-        // No early data: it can be replayed, and HTTP requests are not all safe (RFC 8470 §1).
-        config.max_early_data_size = 0;
         let domain = SecurityDomain::of_policy(policy.as_ref());
-        config.session_storage = Arc::new(NoServerSessionStorage {});
         let plain = Arc::new(config);
         let inner = Inner {
             plain: Arc::clone(&plain),
@@ -185,6 +170,7 @@ impl SecureContext {
             ticket_keys: own.as_ref(),
             scope: "",
             key_log: false,
+            exporter: false,
         }))
     }
 
@@ -219,6 +205,10 @@ impl SecureContext {
             }
             (None, _) => {}
         }
+        // TLS 1.2 without extended master secret is taken: what it endangers, renegotiation and
+        // secrets derived for others (RFC 7627 §1, §5.4), is not done on such connections, and
+        // older clients and most protocol test tools do not send it. A client that does gets it.
+        config.require_ems = binding.exporter;
         if binding.key_log {
             config.key_log = Arc::new(ObservedKeyLog);
         }
@@ -314,6 +304,29 @@ impl SecureContext {
             _ => Ok(Admission::new(peer, policy.check.clone(), policy.reject)),
         }
     }
+}
+
+/// What rustls' connections share, apart from names, clocks and sessions.
+fn config_without_sessions(
+    settled: &Settled,
+    verifier: Option<&Arc<ClientVerifier>>,
+    resolver: &IdentityResolver,
+) -> Result<ServerConfig, OptionError> {
+    let builder = ServerConfig::builder_with_provider(Arc::clone(settled.provider()))
+        .with_protocol_versions(settled.versions())
+        .map_err(|error| unusable(&error))?;
+    let builder = match verifier {
+        Some(verifier) => builder.with_client_cert_verifier(Arc::clone(verifier) as Arc<_>),
+        None => builder.with_no_client_auth(),
+    };
+    let mut config = builder.with_cert_resolver(Arc::new(resolver.clone()));
+    config.ignore_client_order = settled.honor_cipher_order();
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    // One ticket per handshake: clients keep one per server, more only cost.
+    config.send_tls13_tickets = 1;
+    // No early data: it can be replayed, and HTTP requests are not all safe (RFC 8470 §1).
+    config.max_early_data_size = 0;
+    Ok(config)
 }
 
 /// The judge of clients by a policy.

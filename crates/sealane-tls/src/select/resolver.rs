@@ -109,7 +109,9 @@ impl ResolvesServerCert for IdentityResolver {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         note_servername(hello.server_name());
         let fitting = self.place_of(hello.signature_schemes());
-        Some(Arc::clone(fitting.map_or(&self.misfit, |place| self.show(place))))
+        Some(Arc::clone(
+            fitting.map_or(&self.misfit, |place| self.show(place)),
+        ))
     }
 }
 

@@ -13,10 +13,13 @@ use super::{ContextStore, HEAD, ID, LONGEST_STATE, SessionStore};
 use crate::clock::Clock;
 use crate::pair::{Offer, connect_to, default_context};
 
+/// A value and when it expires.
+type Kept = (Vec<u8>, u64);
+
 /// A store that keeps all and counts what it is asked.
 #[derive(Debug, Default)]
 struct Shelf {
-    values: Mutex<HashMap<Vec<u8>, (Vec<u8>, u64)>>,
+    values: Mutex<HashMap<Vec<u8>, Kept>>,
     log: Mutex<Vec<(&'static str, usize)>>,
 }
 

@@ -58,6 +58,7 @@ pub(super) struct Choosing {
     ticket_keys: Option<TicketKeys>,
     callbacks: Callbacks,
     key_log: bool,
+    exporter: bool,
 }
 
 /// What answers one connection.
@@ -79,12 +80,14 @@ impl Choosing {
         ticket_keys: Option<TicketKeys>,
         callbacks: Callbacks,
         key_log: bool,
+        exporter: bool,
     ) -> Self {
         let choosing = Self {
             table: RwLock::new(Arc::new(Contexts::new(context.clone()))),
             ticket_keys,
             callbacks,
             key_log,
+            exporter,
         };
         choosing.change(|table| table.set_default(choosing.bound(context, "")));
         choosing
@@ -220,6 +223,7 @@ impl Choosing {
             ticket_keys: self.ticket_keys.as_ref(),
             scope,
             key_log: self.key_log,
+            exporter: self.exporter,
         })
     }
 

@@ -225,7 +225,7 @@ impl ServerOptions {
         }
         let logs = self.key_log.is_some();
         Ok(Rules {
-            choosing: Choosing::new(&context, ticket_keys, self.callbacks, logs),
+            choosing: Choosing::new(&context, ticket_keys, self.callbacks, logs, self.exporter),
             key_log: self.key_log,
             exporter: self.exporter,
             handshake_timeout: self.handshake_timeout,
