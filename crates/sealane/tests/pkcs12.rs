@@ -105,7 +105,7 @@ async fn assert_both_shown(ground: &Ground, server: &Server, rsa: &PemIdentity, 
 }
 
 #[tokio::test]
-async fn c126_keys_and_certificates_in_another_order_serve_clients_of_either_kind() {
+async fn keys_and_certificates_in_another_order_serve_clients_of_either_kind() {
     let ground = Ground::new();
     let (rsa, ec) = (pem(&ground, KeyKind::Rsa2048), pem(&ground, KeyKind::P256));
     let chains = [rsa.chain_pem.as_bytes(), ec.chain_pem.as_bytes()];
@@ -127,7 +127,7 @@ async fn c126_keys_and_certificates_in_another_order_serve_clients_of_either_kin
 }
 
 #[tokio::test]
-async fn c128_an_encrypted_key_opens_with_the_right_passphrase_only() {
+async fn an_encrypted_key_opens_with_the_right_passphrase_only() {
     let ground = Ground::new();
     let plain = pem(&ground, KeyKind::Rsa2048);
     let chain = &plain.chain_pem;
@@ -149,7 +149,7 @@ async fn c128_an_encrypted_key_opens_with_the_right_passphrase_only() {
 }
 
 #[tokio::test]
-async fn c129_a_pfx_opens_with_the_right_passphrase_only() {
+async fn a_pfx_opens_with_the_right_passphrase_only() {
     let ground = Ground::new();
     // The page's own two commands.
     let request = [
@@ -168,6 +168,8 @@ async fn c129_a_pfx_opens_with_the_right_passphrase_only() {
     ];
     let export = [
         "pkcs12",
+        "-certpbe",
+        "AES-256-CBC",
         "-export",
         "-out",
         "test_cert.pfx",
@@ -206,7 +208,7 @@ async fn c129_a_pfx_opens_with_the_right_passphrase_only() {
 }
 
 #[tokio::test]
-async fn c130_every_identity_of_several_pfx_is_used() {
+async fn every_identity_of_several_pfx_is_used() {
     let ground = Ground::new();
     let (rsa, ec) = (pem(&ground, KeyKind::Rsa2048), pem(&ground, KeyKind::P256));
     let packed = |pem: &PemIdentity, passphrase: &str| {
@@ -224,7 +226,7 @@ async fn c130_every_identity_of_several_pfx_is_used() {
 }
 
 #[test]
-fn c132_a_key_of_another_certificate_is_refused() {
+fn a_key_of_another_certificate_is_refused() {
     let ground = Ground::new();
     let (one, two) = (pem(&ground, KeyKind::P256), pem(&ground, KeyKind::P256));
     let mixed = serve(Identity::from_pem(one.chain_pem, two.key_pem));
@@ -232,7 +234,7 @@ fn c132_a_key_of_another_certificate_is_refused() {
 }
 
 #[test]
-fn c133_a_certificate_that_is_not_pem_is_refused() {
+fn a_certificate_that_is_not_pem_is_refused() {
     let pem = pem(&Ground::new(), KeyKind::P256);
     let none = serve(Identity::from_pem("not PEM", pem.key_pem));
     assert_eq!(code(none), "ERR_OSSL_PEM_NO_START_LINE");
