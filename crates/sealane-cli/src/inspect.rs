@@ -120,6 +120,8 @@ fn failed(error: &Error, args: &InspectArgs) -> Failure {
         ErrorKind::Timeout => {
             failure.hint("if the server is only slow, give it more time with --connect-timeout")
         }
+        ErrorKind::Protocol => failure
+            .hint("it speaks TLS, and then no HTTP/1.1, without which nothing of it can be shown"),
         _ => failure,
     }
 }

@@ -67,6 +67,18 @@ fn the_help_of_clients_tells_defaults_limits_and_exit_codes() {
             "Exit codes:",
         ],
     );
+    said(
+        "inspect",
+        &[
+            "HOST[:PORT]",
+            "Examples:",
+            "[default: 10s]",
+            "GET / with Connection: close",
+            "of which only host and port count",
+            "3 no connection, TLS failed, or the server cannot prove who it is",
+            "130",
+        ],
+    );
     said("serve", &["Nothing outside the folder can be reached"]);
     said("echo", &["METHOD TARGET LENGTH"]);
 }
@@ -84,6 +96,8 @@ fn arguments_are_not_repeated_raw() {
         &["get", "-H", "\x07\u{202e}: x", "u"],
         &["get", "-H", "x: \x07\u{202e}", "u"],
         &["request", "-X", "\x07\u{202e}", "u"],
+        &["inspect", "\x07\u{202e} a"],
+        &["inspect", "--tls-min", "\x07\u{202e}", "a"],
         &["cert", "\x07\u{202e}"],
         &["cert", "a.\x07\u{202e}"],
     ] {

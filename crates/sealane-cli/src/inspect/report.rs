@@ -20,6 +20,9 @@ use crate::inspect::target::Target;
 use crate::inspect::visit::Visit;
 use crate::terminal::disturbs;
 
+#[cfg(test)]
+mod tests;
+
 /// A server, as two connections to it have shown it.
 #[derive(Debug, Serialize)]
 pub(super) struct Report {

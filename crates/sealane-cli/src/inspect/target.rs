@@ -78,12 +78,17 @@ impl FromStr for Target {
 /// Says what is wrong with a target, and how one looks.
 fn unreadable(text: &str, error: ParseError) -> String {
     let shown = visible(text);
+    let bare = !text.contains("://") && text.matches(':').count() > 1;
     match error {
+        ParseError::InvalidPort | ParseError::EmptyHost if bare => in_brackets(&shown),
         ParseError::InvalidPort => format!("{shown:?} has no port that exists: 0 to 65535 do"),
-        ParseError::InvalidIpv6Address => format!(
-            "{shown:?}: an IPv6 address stands in brackets before its port, such as [::1]:8443"
-        ),
+        ParseError::InvalidIpv6Address => in_brackets(&shown),
         ParseError::EmptyHost => format!("{shown:?} names no host: write HOST or HOST:PORT"),
         error => format!("{shown:?} is neither HOST[:PORT] nor a URL: {error}"),
     }
+}
+
+/// What to say of an IPv6 address whose end cannot be told from its port.
+fn in_brackets(shown: &str) -> String {
+    format!("{shown:?}: an IPv6 address stands in brackets before its port, such as [::1]:8443")
 }

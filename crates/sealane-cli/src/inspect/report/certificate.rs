@@ -13,6 +13,9 @@ use sealane::PeerCertificate;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+#[cfg(test)]
+mod tests;
+
 /// What one certificate says.
 #[derive(Debug, Serialize)]
 pub(in crate::inspect) struct Certificate {

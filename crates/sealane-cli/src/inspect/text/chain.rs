@@ -12,6 +12,9 @@ use crate::inspect::paint::{Meaning, Paint};
 use crate::inspect::report::{Certificate, Key, Name, Report};
 use crate::terminal::visible;
 
+#[cfg(test)]
+mod tests;
+
 /// All certificates, the server's own first.
 pub(super) fn text(report: &Report, paint: Paint) -> String {
     let mut out = String::new();
