@@ -17,6 +17,7 @@ use support::scripted::{Scripted, TLS12, TLS13, gone, read_request, recorder, sa
 use support::{Ground, body_of, facts, listen, soon, until};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
@@ -297,38 +298,40 @@ async fn cve_2026_48930_a_nul_in_a_host_is_refused() {
     assert!(seen.try_recv().is_err());
 }
 
+const FORGED: &str = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";
+
+/// A server that says one answer more than it was asked for, on its first connection.
+async fn forging(ground: &Ground, at_once: bool, gate: &Arc<Notify>) -> Scripted {
+    let gate = Arc::clone(gate);
+    let script = move |mut stream, connection| {
+        let gate = Arc::clone(&gate);
+        async move {
+            read_request(&mut stream).await;
+            if at_once && connection == 0 {
+                say(&mut stream, OK.to_owned() + FORGED).await;
+                return gone(&mut stream).await;
+            }
+            say(&mut stream, OK).await;
+            gate.notified().await;
+            say(&mut stream, FORGED).await;
+            gone(&mut stream).await;
+        }
+    };
+    Scripted::start(ground.server_config(), script).await
+}
+
 /// Octets behind an answer are never the answer to the next request on a kept connection.
 #[tokio::test]
 async fn cve_2026_48931_a_reused_connection_has_no_answers_in_store() {
     let ground = Ground::new();
-    let forged = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";
     // At once behind the answer, and later while the connection rests.
     for at_once in [true, false] {
-        let go = Arc::new(tokio::sync::Notify::new());
-        let gate = Arc::clone(&go);
-        let server = Scripted::start(ground.server_config(), move |mut stream, connection| {
-            let gate = Arc::clone(&gate);
-            async move {
-                read_request(&mut stream).await;
-                if connection > 0 {
-                    return say(&mut stream, OK).await;
-                }
-                match at_once {
-                    true => say(&mut stream, OK.to_owned() + forged).await,
-                    false => {
-                        say(&mut stream, OK).await;
-                        gate.notified().await;
-                        say(&mut stream, forged).await;
-                    }
-                }
-                gone(&mut stream).await;
-            }
-        });
-        let server = server.await;
+        let go = Arc::new(Notify::new());
+        let server = forging(&ground, at_once, &go).await;
         let agent = ground.agent();
         fetch(&agent, &server.url("/1")).await.unwrap();
-        go.notify_one();
         if !at_once {
+            go.notify_one();
             until(|| agent.total_socket_count() == 0).await;
         }
         let mut second = soon(agent.get(server.url("/2"))).await.unwrap();

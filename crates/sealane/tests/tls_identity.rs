@@ -257,21 +257,29 @@ async fn c166_the_callers_own_host_field_decides_which_name_is_checked() {
     }
 }
 
-/// A check that takes a certificate for any host, or for none.
+/// A check that answers the same to every host and certificate.
 fn check(
     later: bool,
     answer: impl Fn() -> Result<(), IdentityError> + Send + Sync + 'static,
 ) -> IdentityCheck {
-    match later {
-        false => IdentityCheck::new(move |_, _| answer()),
-        true => IdentityCheck::later(move |_, _| {
-            let answer = answer();
-            async {
-                tokio::task::yield_now().await;
-                answer
-            }
-        }),
+    checked(later, move |_, _| answer())
+}
+
+/// A check that answers at once or later.
+fn checked(
+    later: bool,
+    ask: impl Fn(&str, &PeerCertificate) -> Result<(), IdentityError> + Send + Sync + 'static,
+) -> IdentityCheck {
+    if !later {
+        return IdentityCheck::new(ask);
     }
+    IdentityCheck::later(move |host, certificate| {
+        let answer = ask(&host, &certificate);
+        async {
+            tokio::task::yield_now().await;
+            answer
+        }
+    })
 }
 
 #[tokio::test]
@@ -343,15 +351,8 @@ async fn an_own_check_is_asked_on_full_and_on_resumed_handshakes() {
                     false => Err(IdentityError::new("no longer").with_code("ENOLONGER")),
                 }
             };
-            let checked = match later {
-                false => IdentityCheck::new(ask),
-                true => IdentityCheck::later(move |host, certificate| {
-                    let answer = ask(&host, &certificate);
-                    async { answer }
-                }),
-            };
             let options = ground.agent_options().max_version(version);
-            let agent = Agent::new(options.identity_check(checked)).unwrap();
+            let agent = Agent::new(options.identity_check(checked(later, ask))).unwrap();
             for round in 0..3 {
                 assert_eq!(resumed(&agent, server.url()).await, round > 0);
             }
@@ -382,8 +383,7 @@ async fn a_session_of_an_unverified_connection_never_resumes_under_verification(
             assert!(!facts(&response).tls().authorized());
         }
         assert_eq!(agent.total_socket_count(), 1);
-        let mut before = server.refused();
-        for _ in 0..2 {
+        for round in 1..3 {
             let error = refused(&agent, RequestOptions::new(&url).reject_unauthorized(true)).await;
             assert_eq!(
                 error.code(),
@@ -391,8 +391,7 @@ async fn a_session_of_an_unverified_connection_never_resumes_under_verification(
                 "{error:?}"
             );
             // The server saw a full handshake come to nothing: no session was offered to it.
-            support::until(|| server.refused() == before + 1).await;
-            before += 1;
+            support::until(|| server.refused() == round).await;
         }
         while let Ok(request) = seen.try_recv() {
             assert!(request.connection < 2, "a strict request came: {request:?}");
