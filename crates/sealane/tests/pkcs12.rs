@@ -104,6 +104,19 @@ async fn assert_both_shown(ground: &Ground, server: &Server, rsa: &PemIdentity, 
     assert_eq!(shown(ground, address, with_ec).await, leaf(ec));
 }
 
+#[test]
+fn c125_text_octets_and_lists_are_taken_and_so_is_nothing_at_all() {
+    let ground = Ground::new();
+    let pem = pem(&ground, KeyKind::P256);
+    let (chain, key) = (&pem.chain_pem, &pem.key_pem);
+    serve(Identity::from_pem(chain, key)).unwrap();
+    serve(Identity::from_pem(chain.as_bytes(), key.as_bytes())).unwrap();
+    let lists = Identity::from_pem_lists(&[chain.as_bytes()], &[(key.as_bytes(), None)]);
+    serve(lists).unwrap();
+    let answer = |_| async { Response::new("hello world\n") };
+    create_server(ServerOptions::without_identity(), answer).unwrap();
+}
+
 #[tokio::test]
 async fn keys_and_certificates_in_another_order_serve_clients_of_either_kind() {
     let ground = Ground::new();

@@ -1,4 +1,4 @@
-//! Offers that do not meet: what each of both sides calls it, in memory.
+//! Offers and demands that do not meet: what each of both sides calls it, in memory.
 //!
 //! What a server calls it goes to its log only, so the facade's own tests see the client's half.
 
@@ -8,8 +8,8 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConnection, ServerConnection};
 use sealane_testkit::certificates::TestCa;
 use sealane_tls::{
-    ClientTlsOptions, HandshakeError, Identity, Roots, ServerTlsOptions, TlsParameters, TlsVersion,
-    observe,
+    ClientTlsOptions, HandshakeError, Identity, RequestCert, Roots, ServerTlsOptions,
+    TlsParameters, TlsVersion, observe,
 };
 
 /// What both sides call a handshake that fails: the server's code, the client's, and its text.
@@ -47,8 +47,11 @@ fn failed(
         while !rest.is_empty() {
             client.read_tls(&mut rest).unwrap();
             if let Err(error) = observe(|| client.process_new_packets()).0 {
-                assert!(client.is_handshaking());
-                let at_client = HandshakeError::at_client(&error);
+                let at_client = if client.is_handshaking() {
+                    HandshakeError::at_client(&error)
+                } else {
+                    HandshakeError::from(&error)
+                };
                 let at_server = HandshakeError::from(at_server.expect("the server failed first"));
                 return (at_server.code(), at_client.code(), at_client.to_string());
             }
@@ -121,4 +124,23 @@ fn c149_protocols_that_do_not_meet() {
     assert_eq!(at_server, "ERR_SSL_NO_APPLICATION_PROTOCOL");
     assert_eq!(at_client, "EPROTO");
     assert!(text.contains("no_application_protocol (120)"), "{text}");
+}
+
+#[test]
+fn c183_a_client_without_the_certificate_that_is_required() {
+    for (version, code) in [
+        (
+            TlsVersion::V1_3,
+            "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED",
+        ),
+        (TlsVersion::V1_2, "EPROTO"),
+    ] {
+        let known = Roots::from_pem(TestCa::new().certificate_pem()).unwrap();
+        let (at_server, at_client, text) = failed(
+            |it| it.request_cert(RequestCert::Required).ca(known),
+            client(|it| it.max_version(version)),
+        );
+        assert_eq!(at_server, "ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE");
+        assert_eq!(at_client, code, "{text}");
+    }
 }
