@@ -1,7 +1,7 @@
 //! `sealane inspect`: who a server says it is, what TLS agrees on with it, and what is wrong.
 //!
 //! It asks twice, shows everything even of a server that cannot prove who it is, and ends with 3
-//! then. Nothing of an answer is shown but its status.
+//! then. Nothing of an answer is shown but its status, in JSON.
 
 mod chain_file;
 mod paint;
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use clap::Args;
-use sealane::{Agent, Error, ErrorKind};
+use sealane::{Agent, Error, ErrorKind, Pins};
 
 use crate::error::{Ended, Failure, Result, USAGE, reason};
 use crate::fetch::failure;
@@ -65,7 +65,7 @@ Examples:
   sealane inspect --json www.example.com | jq .chain[0].days_left
 
 Exit codes:
-  0     the server has proved who it is
+  0     the server has proved who it is, and has one of the pins if there are any
   2     wrong arguments, or a file that cannot be read or written
   3     no connection, TLS failed, or the server cannot prove who it is
   4     the server speaks TLS, and then no HTTP
@@ -102,12 +102,13 @@ async fn inspect(args: &InspectArgs) -> Result<Ended> {
     let agent = agent(args)?;
     let visit = visit::visit(&agent, &args.target.url()).await;
     let visit = visit.map_err(|error| failed(&error, args))?;
-    let report = Report::new(&args.target, &visit, SystemTime::now());
+    let pins = !args.tls.pins.is_empty();
+    let report = Report::new(&args.target, &visit, pins, SystemTime::now());
     if let Some(path) = file(args) {
         chain_file::write(path, &chain_file::text(&report))?;
     }
     show(args, &report)?;
-    Ok(match report.authorized {
+    Ok(match report.authorized && report.pinned != Some(false) {
         true => Ended::Done,
         false => Ended::Failed(UNTRUSTED),
     })
@@ -131,7 +132,7 @@ fn agent(args: &InspectArgs) -> Result<Agent> {
     let url = args.target.url();
     let tls = Tls::read(&args.tls, &[&url], Talk::Usual)?;
     let limit = args.connect_timeout.unwrap_or(LIMIT);
-    let options = tls
+    let mut options = tls
         .options(is_local(&url))
         .keep_alive(false)
         .reject_unauthorized(false)
@@ -139,6 +140,11 @@ fn agent(args: &InspectArgs) -> Result<Agent> {
         .handshake_timeout(limit)
         .head_timeout(limit)
         .inactivity_timeout(limit);
+    if !args.tls.pins.is_empty() {
+        // Nobody is refused here, so pins report; the exit code heeds what they say.
+        let pins = args.tls.pins.iter().cloned();
+        options = options.pins(pins.collect::<Pins>().report_only(true));
+    }
     Agent::new(options).map_err(|error| failure::of(&error, &args.tls).exit(USAGE))
 }
 
@@ -179,7 +185,8 @@ fn file(args: &InspectArgs) -> Option<&Path> {
 /// answer takes no longer where all is well.
 const LIMIT: TimeLimit = TimeLimit(Some(Duration::from_secs(10)));
 
-/// The exit code when the server has not proved who it is: that of a client whose TLS failed.
+/// The exit code when the server has not proved who it is, or has none of the pins: that of a client
+/// whose TLS failed.
 const UNTRUSTED: u8 = 3;
 
 /// The heading of what is shown.

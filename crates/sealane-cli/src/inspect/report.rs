@@ -42,6 +42,11 @@ pub(super) struct Report {
     pub(super) authorization_error: Option<String>,
     /// The reason with its evidence, and what to do.
     pub(super) diagnosis: Option<Told>,
+    /// Whether the verified chain has one of the pins that were given; nothing when none were, or
+    /// no chain was verified.
+    pub(super) pinned: Option<bool>,
+    /// Which pins were wanted and which the chain has, when it has none of the former.
+    pub(super) pin_report: Option<String>,
     /// What the handshake agreed on.
     pub(super) tls: Tls,
     /// Whether a second connection resumed the session of the first.
@@ -118,8 +123,8 @@ pub(super) struct Ocsp {
 }
 
 impl Report {
-    /// Puts together what the connections have shown.
-    pub(super) fn new(target: &Target, visit: &Visit, now: SystemTime) -> Self {
+    /// Puts together what the connections have shown; `pins` says whether pins were given.
+    pub(super) fn new(target: &Target, visit: &Visit, pins: bool, now: SystemTime) -> Self {
         let tls = visit.first.tls();
         let chain: Vec<_> = tls
             .peer_certificate()
@@ -134,6 +139,8 @@ impl Report {
             authorized: tls.authorized(),
             authorization_error: tls.authorization_error().map(str::to_owned),
             diagnosis: tls.diagnosis().map(Told::new),
+            pinned: (pins && tls.authorized()).then(|| tls.pin_report().is_none()),
+            pin_report: tls.pin_report().map(str::to_owned),
             tls: Tls::new(tls),
             resumption: Resumption::new(&visit.second),
             ocsp: Ocsp::new(tls),

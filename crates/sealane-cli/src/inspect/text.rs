@@ -51,6 +51,15 @@ fn rows(report: &Report, paint: Paint) -> Vec<(&'static str, String)> {
         false => format!("{} ({})", tls.cipher, tls.standard_cipher),
     };
     let mut rows = vec![("Trusted", trusted(report, paint))];
+    match report.pinned {
+        None => {}
+        Some(true) => rows.push(("Pinned", paint.text(Meaning::Good, "yes"))),
+        Some(false) => {
+            let no = paint.text(Meaning::Bad, "no");
+            let why = visible(report.pin_report.as_deref().unwrap_or_default());
+            rows.push(("Pinned", format!("{no}: {why}")));
+        }
+    }
     // A server that was asked for another name than its host's gets a line for that.
     if let Some(name) = report.servername.as_deref()
         && name != report.host

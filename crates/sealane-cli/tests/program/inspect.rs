@@ -4,6 +4,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
 
+use sealane_testkit::certificates::{Template, TestCa};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -195,6 +196,43 @@ fn both_names_of_a_suite_and_the_versions_asked_for() {
     let text = said(output_of(&mut server.client(&words), b""), 3);
     assert!(text.contains("\n  Asked as    b.example\n"), "{text}");
     assert!(text.contains("ERR_TLS_CERT_ALTNAME_INVALID"), "{text}");
+}
+
+#[test]
+fn pins_and_certificates_of_ones_own_count_as_with_get() {
+    let peer = server(&["localhost"], GOOD);
+    let target = format!("localhost:{}", peer.port);
+    let given = ["inspect", "--cacert", &peer.ca(), &target];
+    let text = said(run(&given), 0);
+    let right = format!("sha256//{}", behind(&text, "  Pin: sha256//"));
+    let wrong = format!("sha256//{}=", "A".repeat(43));
+    let words = |pin| [&given[..], &["--pin", pin]].concat();
+    let text = said(run(&words(&right)), 0);
+    assert!(text.contains("\n  Pinned      yes\n"), "{text}");
+    let text = said(run(&words(&wrong)), 3);
+    assert!(text.contains("\n  Trusted     yes, "), "{text}");
+    assert!(text.contains("\n  Pinned      no: "), "{text}");
+    assert!(text.contains(&right) && text.contains(&wrong), "{text}");
+    // A server that wants a certificate, and ends the connection without one.
+    let place = TempDir::new().unwrap();
+    let ca = TestCa::new();
+    let files = ca.issue_like(&Template::server(&["me"]).for_clients());
+    let files = files.write_to(place.path());
+    let clients = ca.certificate_pem();
+    let peer = Peer::start_as(&["localhost"], GOOD, Some(&clients), |connection| {
+        if head(connection).is_some() {
+            finish(connection, b"HTTP/1.1 204 No Content\r\n\r\n");
+        }
+    });
+    let target = format!("localhost:{}", peer.port);
+    let [cert, key] = [&files.cert, &files.key].map(|it| it.to_str().unwrap());
+    let given = ["inspect", "--cacert", &peer.ca(), &target];
+    let known = [&given[..], &["--cert", cert, "--key", key]].concat();
+    assert!(said(run(&known), 0).contains("Subject Common Name: localhost"));
+    let output = run(&given);
+    let notes = String::from_utf8(output.stderr.clone()).unwrap();
+    assert!(notes.contains("give --cert and --key"), "{notes}");
+    assert_eq!(said(output, 3), "");
 }
 
 #[test]
