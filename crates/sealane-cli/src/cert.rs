@@ -1,4 +1,5 @@
-//! `sealane cert`: a certificate and its private key for names of one's own, as PEM files.
+//! `sealane cert`: a certificate and its private key for names of one's own, as PEM files or
+//! PKCS#12.
 //!
 //! Self-signed, or signed by an authority that is given. What an authority has to be is judged in
 //! `issuer`, what a name may be in `name`, how the two files come to be in `files`.
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use rcgen::{CertificateParams, KeyPair};
+use sealane::write_pfx;
 use time::{Date, Duration, OffsetDateTime};
 use zeroize::{Zeroize, Zeroizing};
 
@@ -20,6 +22,8 @@ use crate::cert::issuer::Issuer;
 use crate::cert::name::Name;
 use crate::certificate;
 use crate::error::{Ended, Failure, Result};
+use crate::flags;
+use crate::secret_file;
 use crate::terminal::{note, say, shell_quote};
 
 #[cfg(test)]
@@ -63,6 +67,16 @@ pub struct CertArgs {
     /// Where the private key goes, instead of NAME-key.pem in the folder.
     #[arg(long, value_name = "FILE", help_heading = WHERE)]
     key_out: Option<PathBuf>,
+
+    /// Put certificate and private key into this PKCS#12 file (.pfx, .p12) instead of writing the
+    /// key as PEM. Clients still get the certificate from NAME.pem.
+    #[arg(long, value_name = "FILE", requires = "passphrase_file", conflicts_with = "key_out",
+          help_heading = WHERE)]
+    pfx: Option<PathBuf>,
+
+    /// The file whose first line is the passphrase for --pfx; - is standard input.
+    #[arg(long, value_name = "FILE", requires = "pfx", help_heading = WHERE)]
+    passphrase_file: Option<PathBuf>,
 }
 
 /// What a person tries first.
@@ -74,6 +88,7 @@ Examples:
 
   sealane cert files.example '*.files.example' --days 90 --out-dir /etc/ssl/own
   sealane cert files.example --ca authority.pem --ca-key authority-key.pem
+  sealane cert files.example --pfx files.pfx --passphrase-file passphrase
 
 The private key can be read by its owner only. Exit codes: 0 made, 1 not made, 2 wrong arguments.";
 
@@ -97,12 +112,17 @@ pub fn run(args: &CertArgs) -> Result<Ended> {
     }
     // Refused before the work is done, and again, without a gap, when the files are made.
     files::must_be_free(&[&cert, &key])?;
+    let passphrase = args.passphrase()?;
     let made = make(&names, args.rsa, args.days, issuer.as_ref(), now)?;
+    let packed = match &passphrase {
+        Some(passphrase) => Some(made.pack(&names[0], passphrase)?),
+        None => None,
+    };
     Pair {
         cert: &cert,
         cert_text: &made.cert,
         key: &key,
-        key_text: &made.key,
+        key_octets: packed.as_deref().unwrap_or(made.key.as_bytes()),
     }
     .write()?;
     if let Some(wanted) = made.wanted {
@@ -111,15 +131,16 @@ pub fn run(args: &CertArgs) -> Result<Ended> {
             made.ends
         ));
     }
-    say(&told(&names, [&cert, &key], args.ca.as_deref(), made.ends));
+    say(&told(&names, [&cert, &key], args, made.ends));
     Ok(Ended::Done)
 }
 
 impl CertArgs {
     /// Where certificate and key go.
     fn paths(&self, first: &Name) -> Result<[PathBuf; 2]> {
-        if self.out_dir.is_some() && self.cert_out.is_some() && self.key_out.is_some() {
-            let message = "--out-dir has no use when both --cert-out and --key-out are given";
+        let both = self.cert_out.is_some() && (self.key_out.is_some() || self.pfx.is_some());
+        if self.out_dir.is_some() && both {
+            let message = "--out-dir has no use when the places of both files are given";
             return Err(Failure::usage(message));
         }
         let folder = self.out_dir.as_deref().unwrap_or(Path::new(""));
@@ -129,12 +150,26 @@ impl CertArgs {
             given.clone().unwrap_or_else(own)
         };
         let cert = place(&self.cert_out, ".pem");
-        let key = place(&self.key_out, "-key.pem");
+        let key = match &self.pfx {
+            Some(file) => file.clone(),
+            None => place(&self.key_out, "-key.pem"),
+        };
         if cert == key {
             let message = "certificate and private key cannot go to the same file";
             return Err(Failure::usage(message).hint("only the certificate is for others to read"));
         }
         Ok([cert, key])
+    }
+
+    /// The passphrase for a PKCS#12 file, if there is to be one.
+    fn passphrase(&self) -> Result<Option<Zeroizing<Vec<u8>>>> {
+        let read = self.passphrase_file.as_deref().map(secret_file::passphrase);
+        match read.transpose()? {
+            Some(empty) if empty.is_empty() => Err(Failure::new(
+                "the passphrase is empty, and would protect no private key",
+            )),
+            other => Ok(other),
+        }
     }
 
     /// The authority that signs, if there is to be one.
@@ -156,6 +191,19 @@ struct Made {
     ends: Date,
     /// The last day that was asked for, where the authority ends earlier.
     wanted: Option<Date>,
+}
+
+impl Made {
+    /// Packs both into a PKCS#12 file.
+    fn pack(&self, name: &Name, passphrase: &[u8]) -> Result<Vec<u8>> {
+        let packed = write_pfx(
+            &self.cert,
+            self.key.as_bytes(),
+            &name.to_string(),
+            passphrase,
+        );
+        packed.map_err(|error| Failure::new(flags::said(&error)))
+    }
 }
 
 /// Makes a key and a certificate for these names.
@@ -200,17 +248,23 @@ fn sign(params: &CertificateParams, key: &KeyPair, issuer: Option<&Issuer>) -> R
 }
 
 /// What is said when both files stand.
-fn told(names: &[Name], [cert, key]: [&Path; 2], ca: Option<&Path>, ends: Date) -> String {
+fn told(names: &[Name], [cert, key]: [&Path; 2], args: &CertArgs, ends: Date) -> String {
     let list: Vec<_> = names.iter().map(Name::to_string).collect();
     let (cert, key) = (shell_quote(cert), shell_quote(key));
+    let (what, how) = match &args.passphrase_file {
+        None => ("its private key", format!("--cert {cert} --key {key}")),
+        Some(file) => (
+            "with its private key the PKCS#12 file",
+            format!("--pfx {key} --passphrase-file {}", shell_quote(file)),
+        ),
+    };
     let mut out = format!(
-        "Wrote the certificate {cert} and its private key {key}.\n\
-         It is for {} and ends on {ends}.\n\nTry it:\n  \
-         sealane serve --cert {cert} --key {key}\n",
+        "Wrote the certificate {cert} and {what} {key}.\n\
+         It is for {} and ends on {ends}.\n\nTry it:\n  sealane serve {how}\n",
         list.join(", "),
     );
     if names[0].is_local() {
-        let trusted = ca.map_or(cert, shell_quote);
+        let trusted = args.ca.as_deref().map_or(cert, shell_quote);
         let host = names[0].in_url();
         // Writing to a string cannot fail.
         let _ = writeln!(out, "  sealane get --cacert {trusted} https://{host}:8443/");

@@ -92,7 +92,7 @@ enum Command {
     /// it resumes the session of the first; on each of them one request is sent, GET / with
     /// Connection: close, and nothing of its answer is read but the head.
     Inspect(inspect::InspectArgs),
-    /// Make a certificate and its private key, as PEM files.
+    /// Make a certificate and its private key, as PEM files or PKCS#12.
     ///
     /// Without --ca the certificate is signed by itself: a client has to be given the file to trust
     /// it (sealane get --cacert). With --ca and --ca-key it is signed by that authority, and

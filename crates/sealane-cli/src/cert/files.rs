@@ -20,8 +20,8 @@ pub struct Pair<'a> {
     pub cert_text: &'a str,
     /// The key's file.
     pub key: &'a Path,
-    /// The key in PEM.
-    pub key_text: &'a str,
+    /// The key in PEM, or the PKCS#12 file with both.
+    pub key_octets: &'a [u8],
 }
 
 impl fmt::Debug for Pair<'_> {
@@ -43,8 +43,8 @@ impl Pair<'_> {
         // key.
         let mut key = Draft::create(self.key, 0o600)?;
         let mut cert = Draft::create(self.cert, 0o644)?;
-        key.fill(self.key_text)?;
-        cert.fill(self.cert_text)?;
+        key.fill(self.key_octets)?;
+        cert.fill(self.cert_text.as_bytes())?;
         key.keep();
         cert.keep();
         Ok(())
@@ -98,8 +98,8 @@ impl Draft {
     }
 
     /// Writes all of it, down to the disk.
-    fn fill(&mut self, text: &str) -> Result<()> {
-        let written = self.file.write_all(text.as_bytes());
+    fn fill(&mut self, octets: &[u8]) -> Result<()> {
+        let written = self.file.write_all(octets);
         written
             .and_then(|()| self.file.sync_all())
             .map_err(|error| Failure::io("write", &self.path, &error))

@@ -140,7 +140,7 @@ fn what_is_told_can_be_tried() {
         .map(|name| name.parse().unwrap())
         .into();
     let files = [Path::new("a b.pem"), Path::new("k.pem")];
-    let said = told(&names, files, None, day_one().date());
+    let said = told(&names, files, &read(&["x"]), day_one().date());
     assert!(
         said.contains("It is for ::1, localhost and ends on 2030-03-17.\n"),
         "{said}"
@@ -153,12 +153,17 @@ fn what_is_told_can_be_tried() {
         said.contains("  sealane get --cacert 'a b.pem' https://[::1]:8443/\n"),
         "{said}"
     );
-    let said = told(&names, files, Some(Path::new("ca.pem")), day_one().date());
+    let said = told(
+        &names,
+        files,
+        &read(&["x", "--ca=ca.pem", "--ca-key=k"]),
+        day_one().date(),
+    );
     assert!(said.contains("--cacert 'ca.pem'"), "{said}");
     let said = told(
         &["a.example".parse().unwrap()],
         files,
-        None,
+        &read(&["x"]),
         day_one().date(),
     );
     assert!(

@@ -14,4 +14,5 @@ mod ending;
 mod inspect;
 mod refusals;
 mod serve;
+mod tls;
 mod trust;

@@ -13,7 +13,7 @@ fn write(place: &TempDir, cert: &str, key: &str) -> Result<()> {
         cert: &cert,
         cert_text: "the certificate",
         key: &key,
-        key_text: "the key",
+        key_octets: b"the key",
     }
     .write()
 }
