@@ -1,7 +1,7 @@
 //! Pins one exact certificate with a check of the program's own, and prints the chain.
 //!
-//! `pin_fingerprint URL AA:BB:… [CAFILE]`. The line of the public key has the hash of the whole key,
-//! as everybody pins it; the page's program prints that for RSA and the hash of the point for others.
+//! `pin_fingerprint URL AA:BB:… [CAFILE]`. The line of the public key has the hash of the whole
+//! key, as everybody pins it; on elliptic curves the page's program prints the bare point's.
 
 use sealane::{Agent, AgentOptions, IdentityError, Roots, check_server_identity};
 
