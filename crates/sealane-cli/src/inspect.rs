@@ -185,8 +185,8 @@ fn file(args: &InspectArgs) -> Option<&Path> {
 /// answer takes no longer where all is well.
 const LIMIT: TimeLimit = TimeLimit(Some(Duration::from_secs(10)));
 
-/// The exit code when the server has not proved who it is, or has none of the pins: that of a client
-/// whose TLS failed.
+/// The exit code when the server has not proved who it is, or has none of the pins: that of a
+/// client whose TLS failed.
 const UNTRUSTED: u8 = 3;
 
 /// The heading of what is shown.

@@ -94,8 +94,8 @@ impl TlsInfo {
         self
     }
 
-    /// Adds what was shown in the handshake: our own certificate, and what the server has stapled to
-    /// its own.
+    /// Adds what was shown in the handshake: our own certificate, and what the server has stapled
+    /// to its own.
     #[must_use]
     pub fn with_shown(
         mut self,

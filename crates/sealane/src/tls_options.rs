@@ -202,8 +202,8 @@ macro_rules! client_tls_setters {
         }
 
         /// Whether connections can derive secrets for other protocols
-        /// ([`export_keying_material`](crate::ConnectionInfo::export_keying_material)); default false,
-        /// for a slower engine serves such connections.
+        /// ([`export_keying_material`](crate::ConnectionInfo::export_keying_material)). Default:
+        /// false, for a slower engine serves such connections.
         #[must_use]
         pub fn exporter(self, wanted: bool) -> Self {
             self.tls(|tls| tls.exporter(wanted))

@@ -62,6 +62,7 @@ impl TlsParameters {
             range = only_tls13(range, "ecdh_curve", code, "groups")?;
         }
         self.refuse_the_rest(side)?;
+        let suites = of_versions(suites, crypto.provider(), range)?;
         Ok(Settled {
             provider: limit(crypto.provider(), suites, groups, schemes.as_ref())?,
             built_in: crypto.is_built_in(),
@@ -247,6 +248,33 @@ fn limit(
         limited.signature_verification_algorithms = schemes.limit(all)?;
     }
     Ok(Arc::new(limited))
+}
+
+/// Leaves the suites of the versions that are spoken; `None` where that is all of the provider's.
+///
+/// rustls would offer the others too, and a server's choice of a certificate goes by what is
+/// offered: it could choose one for which no suite is left (RFC 5246 §7.4.2).
+fn of_versions(
+    chosen: Option<Vec<SupportedCipherSuite>>,
+    provider: &CryptoProvider,
+    range: Range,
+) -> Result<Option<Vec<SupportedCipherSuite>>, OptionError> {
+    if range.min != range.max {
+        return Ok(chosen);
+    }
+    let mut left = chosen.unwrap_or_else(|| provider.cipher_suites.clone());
+    left.retain(|suite| {
+        let mut spoken = range.versions().iter();
+        spoken.any(|version| version.version == suite.version().version)
+    });
+    match left.is_empty() {
+        false => Ok(Some(left)),
+        true => Err(OptionError::new(
+            "ciphers",
+            "ERR_SSL_NO_CIPHER_MATCH",
+            format!("no cipher match: no suite is left for {}", range.max),
+        )),
+    }
 }
 
 /// Leaves only TLS 1.3, because what was chosen is of no use before it.
