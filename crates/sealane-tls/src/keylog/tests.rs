@@ -157,6 +157,7 @@ fn c063_no_secret_is_computed_for_a_log_that_nobody_keeps() {
             ticket_keys: None,
             scope: "",
             key_log: kept,
+            exporter: false,
         };
         let logs = [
             Arc::clone(&client.config(None, kept).key_log),
