@@ -32,3 +32,6 @@ pub use admission::Admission;
 pub use client::ClientContext;
 pub(crate) use server::ServerChoices;
 pub use server::{Binding, ForConnection, SecureContext};
+
+#[cfg(test)]
+mod tests;

@@ -218,8 +218,15 @@ impl Peer {
         sent: &[CertificateDer<'static>],
         pins: Option<&Pins>,
     ) -> Self {
+        // Without a path nothing but the peer's own certificate is proved. What an unproved peer
+        // sent is shown as it came.
+        let known = match (path, verdict.authorized()) {
+            (Some(path), _) => path,
+            (None, true) => &sent[..sent.len().min(1)],
+            (None, false) => sent,
+        };
         let mut peer = Self {
-            certificate: PeerCertificate::from_chain(path.unwrap_or(sent)),
+            certificate: PeerCertificate::from_chain(known),
             verdict: Some(verdict),
             pin_report: None,
             check_error: None,
@@ -227,9 +234,7 @@ impl Peer {
         let (Some(pins), true) = (pins, peer.authorized()) else {
             return peer;
         };
-        // The peer's own certificate is on every path it can be verified by.
-        let verified = path.unwrap_or(&sent[..sent.len().min(1)]);
-        match pins.check(verified) {
+        match pins.check(known) {
             Ok(()) => {}
             Err(missed) if pins.is_report_only() => {
                 peer.pin_report = Some(missed.to_string().into());

@@ -73,6 +73,11 @@ impl TicketKeys {
         self.with_ring(|ring| ring.current.octets())
     }
 
+    /// Whether somebody gave them, so that they do not change by themselves.
+    pub(crate) fn are_given(&self) -> bool {
+        self.with_ring(|ring| ring.turn.is_none())
+    }
+
     /// Replaces the keys, at once and for contexts that run: no ticket of before opens any more,
     /// and its client makes a full handshake. From now on they change only by being replaced.
     ///

@@ -257,7 +257,8 @@ macro_rules! server_tls_setters {
             self.tls(|tls| tls.check_client_identity(check))
         }
 
-        /// How long a TLS session may be resumed; default 2 hours, at most a week, zero turns
+        /// How long a TLS session may be resumed after it was made, or taken up by a ticket, which
+        /// gives a new one with its own time; default 2 hours, at most a week, zero turns
         /// resumption off.
         #[must_use]
         pub fn session_timeout(self, limit: std::time::Duration) -> Self {

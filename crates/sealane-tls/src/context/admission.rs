@@ -51,12 +51,14 @@ impl Admission {
             check,
             rejects,
         } = self;
-        let (Some(check), Some(certificate)) = (&check, peer.certificate()) else {
+        let Some(check) = check.filter(|_| peer.authorized()) else {
             return Ok(peer);
         };
-        if !peer.authorized() {
-            return Ok(peer);
-        }
+        let Some(certificate) = peer.certificate() else {
+            return Err(HandshakeError::unproved(
+                "the connection does not tell whom the check is to be asked about",
+            ));
+        };
         match check.ask(host, certificate).await {
             Ok(()) => Ok(peer),
             Err(error) if rejects => Err(error.into()),

@@ -40,6 +40,8 @@ struct Inner {
     check: Option<IdentityCheck>,
     /// Whether connections can derive secrets for other protocols.
     exporter: bool,
+    /// Whether sessions may be kept at all: a client keeps them as tickets.
+    tickets: bool,
     /// What connections of this context prove.
     domain: SecurityDomain,
 }
@@ -84,6 +86,7 @@ impl ClientContext {
                 pins: choices.pins,
                 check: choices.check,
                 exporter: choices.exporter,
+                tickets: settled.tickets(),
                 domain,
             }),
         })
@@ -93,12 +96,13 @@ impl ClientContext {
     /// without one nothing is resumed. With `key_log`, [`observe`](crate::observe) tells their key
     /// log lines.
     ///
-    /// Make it once for all connections that may share sessions, not once per connection.
+    /// A connection keeps it as long as it lives.
     pub fn config(
         &self,
         sessions: Option<Arc<dyn ClientSessionStore>>,
         key_log: bool,
     ) -> Arc<ClientConfig> {
+        let sessions = sessions.filter(|_| self.inner.tickets);
         if sessions.is_none() && !key_log {
             return Arc::clone(&self.inner.config);
         }
@@ -152,13 +156,18 @@ impl ClientContext {
             check,
             ..
         } = &*self.inner;
-        let verdict = match (kind, &seen.verdict) {
+        let mut verdict = match (kind, &seen.verdict) {
             (HandshakeKind::Resumed, _) => verifier.judge_resumed(chain, name, now).into(),
             (_, Some(verdict)) => verdict.clone(),
             // Nobody observed the call in which the certificate came: judged once more.
             (_, None) => verifier.judge(chain, name, now).into(),
         };
-        let path = verifier.path(chain);
+        let mut path = verifier.path(chain);
+        if verdict.authorized() && path.is_none() {
+            // Others have pushed it out of the verifier's memory since: it is found once more.
+            verdict = verifier.judge(chain, name, now).into();
+            path = verifier.path(chain);
+        }
         let peer = Peer::judged(verdict, path.as_deref(), chain, pins.as_ref());
         match peer.verdict() {
             Some(Verdict::Unauthorized(diagnosis)) if verifier.rejects() => {

@@ -191,7 +191,9 @@ impl SecureContext {
         let limit = inner.session_timeout;
         let keys = match &inner.ticket_keys {
             Some(own) => Some(own),
-            None => binding.ticket_keys.filter(|_| inner.built_in),
+            None => binding
+                .ticket_keys
+                .filter(|keys| inner.built_in || keys.are_given()),
         };
         match (&inner.store, keys) {
             // A store that was given is where the user wants sessions; tickets would go past it.
@@ -288,13 +290,18 @@ impl SecureContext {
             // rustls has refused it already, unless a session resumes from before: never admit it.
             return Err(HandshakeError::from(&TlsError::NoCertificatesPresented));
         }
-        let verdict = match (kind, &seen.verdict) {
+        let mut verdict = match (kind, &seen.verdict) {
             _ if chain.is_empty() => Verdict::no_certificate(),
             (HandshakeKind::Resumed, _) => verifier.judge_resumed(chain, now).into(),
             (_, Some(verdict)) => verdict.clone(),
             (_, None) => verifier.judge(chain, now).into(),
         };
-        let path = verifier.path(chain);
+        let mut path = verifier.path(chain);
+        if verdict.authorized() && path.is_none() {
+            // Others have pushed it out of the verifier's memory since: it is found once more.
+            verdict = verifier.judge(chain, now).into();
+            path = verifier.path(chain);
+        }
         let pins = policy.pins.as_ref().filter(|_| !chain.is_empty());
         let peer = Peer::judged(verdict, path.as_deref(), chain, pins);
         match peer.verdict() {

@@ -94,7 +94,7 @@ fn the_server_orders_the_suites_unless_told_otherwise() {
             "ECDHE-ECDSA-CHACHA20-POLY1305",
         ),
     ] {
-        let context = build(&ca, |options| options.honor_cipher_order(honor));
+        let context = build(&ca, |options| options.parameters(|it| it.honor_cipher_order(honor)));
         for (version, name) in [
             (&rustls::version::TLS13, tls13),
             (&rustls::version::TLS12, tls12),
@@ -229,4 +229,25 @@ fn debug_shows_no_key_and_no_ticket_secret() {
     for word in ["PRIVATE", "ticketer", "secret", "0x", "CertificateDer"] {
         assert!(!shown.contains(word), "{word} in {shown}");
     }
+}
+
+#[test]
+fn another_provider_seals_tickets_only_with_keys_that_were_given() {
+    let ca = TestCa::new();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let options = ServerTlsOptions::new(identity(&ca, KeyKind::P256));
+    let options = options.parameters(|it| it.crypto_provider(provider));
+    let context = options.build().unwrap();
+    let seals = |keys: &crate::TicketKeys| {
+        let bound = context.bind(crate::Binding {
+            ticket_keys: Some(keys),
+            scope: "",
+            key_log: false,
+            exporter: false,
+        });
+        bound.server_config().ticketer.enabled()
+    };
+    assert!(!context.server_config().ticketer.enabled());
+    assert!(!seals(&crate::TicketKeys::new().unwrap()));
+    assert!(seals(&crate::TicketKeys::from_octets(&[7; 48]).unwrap()));
 }

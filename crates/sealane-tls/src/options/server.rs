@@ -193,8 +193,9 @@ impl ServerTlsOptions {
         self
     }
 
-    /// How long a session may be resumed. Default: 2 hours; zero turns resumption off, a week is
-    /// the most (RFC 8446 §4.6.1).
+    /// How long a session may be resumed after it was made, or taken up by a ticket: each
+    /// resumption gives a new ticket with its own time. Default: 2 hours; zero turns resumption
+    /// off, a week is the most (RFC 8446 §4.6.1).
     ///
     /// Two hours is what the module does in effect, whatever it documents. Longer makes the keys
     /// that open tickets live longer, and with them the harm when they are stolen.

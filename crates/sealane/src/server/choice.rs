@@ -7,12 +7,12 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use rustls::ServerConfig;
 use sealane_tls::{Binding, Contexts, ForConnection, Hello, PeerCertificate, TicketKeys};
 
-use super::misdirection::Misdirection;
 use crate::context::SecureContext;
 use crate::error::Result;
 use crate::handler::BoxError;
@@ -59,6 +59,8 @@ pub(super) struct Choosing {
     callbacks: Callbacks,
     key_log: bool,
     exporter: bool,
+    /// Whether names make a difference for what is asked of clients; looked at for each request.
+    differs: AtomicBool,
 }
 
 /// What answers one connection.
@@ -85,6 +87,7 @@ impl Choosing {
         let choosing = Self {
             table: RwLock::new(Arc::new(Contexts::new(context.clone()))),
             ticket_keys,
+            differs: AtomicBool::new(callbacks.sni.is_some()),
             callbacks,
             key_log,
             exporter,
@@ -142,17 +145,14 @@ impl Choosing {
         })
     }
 
-    /// Whether requests must be looked at for other names than their connection's.
-    pub(super) fn misdirection(
-        &self,
-        context: &sealane_tls::SecureContext,
-        servername: Option<&str>,
-    ) -> Option<Misdirection> {
-        Misdirection::new(
-            self.table(),
-            context.policy(),
-            self.callbacks.sni.is_some().then_some(servername),
-        )
+    /// Whether the program chooses contexts by name itself.
+    pub(super) fn chooses_by_name(&self) -> bool {
+        self.callbacks.sni.is_some()
+    }
+
+    /// Whether it makes a difference for what is asked of clients which name a connection is for.
+    pub(super) fn asks_differently(&self) -> bool {
+        self.differs.load(Ordering::Acquire)
     }
 
     async fn context_for(&self, hello: &Hello) -> Result<sealane_tls::SecureContext, Refused> {
@@ -231,6 +231,10 @@ impl Choosing {
     fn change(&self, change: impl FnOnce(&mut Contexts<sealane_tls::SecureContext>)) {
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
         change(Arc::make_mut(&mut table));
+        let policy = table.default_context().policy();
+        let differs = table.all().any(|context| context.policy() != policy);
+        self.differs
+            .store(differs || self.callbacks.sni.is_some(), Ordering::Release);
     }
 }
 

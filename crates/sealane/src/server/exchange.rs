@@ -41,8 +41,8 @@ where
     /// Waits for the connection, if the present request asked to take it over.
     upgrade: Option<UpgradeSender>,
     info: ConnectionInfo,
-    /// For which hosts this connection is the wrong one; `None` where hosts make no difference.
-    misdirection: Option<Box<Misdirection>>,
+    /// Tells for which hosts this connection is the wrong one.
+    misdirection: Box<Misdirection>,
     /// An answer broke off after its head: what is finished leaves, then the connection is cut.
     failed: bool,
     /// The connection ends as soon as everything has left.
@@ -74,7 +74,7 @@ where
         http: ServerConnection,
         service: S,
         info: ConnectionInfo,
-        misdirection: Option<Box<Misdirection>>,
+        misdirection: Box<Misdirection>,
     ) -> Self {
         Self {
             http,
@@ -424,8 +424,7 @@ where
             self.decline(StatusCode::EXPECTATION_FAILED, now);
             return;
         }
-        let misdirection = self.misdirection.as_ref();
-        if misdirection.is_some_and(|it| it.concerns(&head.uri, &head.fields)) {
+        if self.misdirection.concerns(&head.uri, &head.fields) {
             tracing::debug!("a request is for a host that asks other things of clients");
             self.decline(StatusCode::MISDIRECTED_REQUEST, now);
             return;

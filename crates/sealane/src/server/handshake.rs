@@ -28,7 +28,7 @@ pub(super) struct Opened {
     /// What came right behind the handshake.
     pub(super) early: BytesMut,
     pub(super) info: ConnectionInfo,
-    pub(super) misdirection: Option<Box<Misdirection>>,
+    pub(super) misdirection: Box<Misdirection>,
 }
 
 /// Opens a connection; `None` when there is nothing to serve.
@@ -112,13 +112,13 @@ async fn finish(
     if let Some(report) = peer.pin_report() {
         tracing::warn!(%report, "a client's certificate has none of the pins");
     }
-    let rules = &clock.server.rules;
-    let misdirection = rules.choosing.misdirection(&context, tls.servername());
+    let choosing = Arc::clone(&clock.server.rules.choosing);
+    let misdirection = Misdirection::new(choosing, context.policy(), tls.servername());
     let exporter = stream.exporter();
     Some(Opened {
         early,
         info: ConnectionInfo::new(addresses, tls.with_peer(&peer), exporter),
-        misdirection: misdirection.map(Box::new),
+        misdirection: Box::new(misdirection),
         stream,
     })
 }

@@ -3,46 +3,47 @@
 //! What a connection proves was settled in its handshake. Where a server's contexts ask different
 //! things of clients, a request for another context's host would go round what that one asks:
 //! such a request is answered 421, whether the handshake was full or resumed (engine decision 2).
+//! The contexts are those of the moment of the request, also on connections that are older.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::uri::Authority;
 use http::{HeaderMap, Uri, header};
-use sealane_tls::{Contexts, SecureContext, SecurityDomain};
+use sealane_tls::SecurityDomain;
 
-/// The rule for the requests of one connection; made only where hosts make a difference.
-#[derive(Clone, Debug)]
+use super::choice::Choosing;
+
+/// What a connection was made for, and what tells whether that fits a request.
 pub(super) struct Misdirection {
-    table: Arc<Contexts<SecureContext>>,
+    choosing: Arc<Choosing>,
     /// What was asked of the client.
     policy: SecurityDomain,
-    /// The name of the handshake, where the program chooses contexts by name itself: what it would
-    /// have chosen for another name nobody knows, so only the same name will do.
-    same_name: Option<Option<String>>,
+    /// The name of the handshake.
+    servername: Option<Box<str>>,
 }
 
 impl Misdirection {
-    /// The rule for a connection whose client was asked `policy`; `chosen_for` is the name of its
-    /// handshake, where the program chooses by name. `None` if all hosts ask the same.
+    /// The rule for a connection whose client named `servername` and was asked `policy`.
     pub(super) fn new(
-        table: Arc<Contexts<SecureContext>>,
+        choosing: Arc<Choosing>,
         policy: SecurityDomain,
-        chosen_for: Option<Option<&str>>,
-    ) -> Option<Self> {
-        let differs = table.all().any(|context| context.policy() != policy);
-        let same_name = chosen_for.map(|name| name.map(str::to_owned));
-        (differs || same_name.is_some()).then_some(Self {
-            table,
+        servername: Option<&str>,
+    ) -> Self {
+        Self {
+            choosing,
             policy,
-            same_name,
-        })
+            servername: servername.map(Box::from),
+        }
     }
 
     /// Whether a request is for a host that another handshake would have been made for.
     ///
     /// Both the target's host and the Host field count: a handler may look at either.
     pub(super) fn concerns(&self, uri: &Uri, fields: &HeaderMap) -> bool {
+        if !self.choosing.asks_differently() {
+            return false;
+        }
         let target = uri.authority().map(Authority::host);
         let given = fields.get_all(header::HOST).iter();
         let given = given.map(|value| value.to_str().ok().and_then(host_of));
@@ -59,9 +60,10 @@ impl Misdirection {
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         let is_name = !bare.is_empty() && bare.parse::<IpAddr>().is_err();
         let name = is_name.then_some(host.as_str());
-        match &self.same_name {
-            Some(known) => known.as_deref() != name,
-            None => self.table.select(name).policy() != self.policy,
+        match self.choosing.chooses_by_name() {
+            // What would have been chosen for another name nobody knows.
+            true => self.servername.as_deref() != name,
+            false => self.choosing.table().select(name).policy() != self.policy,
         }
     }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use sealane_proto::{Limits, ServerRules, Timeouts};
 use sealane_tls::{PeerCertificate, ServerTlsOptions, TicketKeys};
+use zeroize::Zeroizing;
 
 use super::choice::{AlpnOffer, Callbacks, Choosing};
 use crate::bounds::{check_limits, check_times};
@@ -36,7 +37,7 @@ use crate::tls_options::server_tls_setters;
 #[derive(Clone)]
 pub struct ServerOptions {
     tls: ServerTlsOptions,
-    ticket_keys: Option<Vec<u8>>,
+    ticket_keys: Option<Zeroizing<Vec<u8>>>,
     callbacks: Callbacks,
     key_log: Option<KeyLogTarget>,
     exporter: bool,
@@ -132,7 +133,7 @@ impl ServerOptions {
     /// Servers that share keys resume each other's sessions. Keep them as secret as a private key.
     #[must_use]
     pub fn ticket_keys(mut self, octets: impl Into<Vec<u8>>) -> Self {
-        self.ticket_keys = Some(octets.into());
+        self.ticket_keys = Some(Zeroizing::new(octets.into()));
         self
     }
 
@@ -225,7 +226,13 @@ impl ServerOptions {
         }
         let logs = self.key_log.is_some();
         Ok(Rules {
-            choosing: Choosing::new(&context, ticket_keys, self.callbacks, logs, self.exporter),
+            choosing: Arc::new(Choosing::new(
+                &context,
+                ticket_keys,
+                self.callbacks,
+                logs,
+                self.exporter,
+            )),
             key_log: self.key_log,
             exporter: self.exporter,
             handshake_timeout: self.handshake_timeout,
@@ -286,7 +293,7 @@ fn own_keys() -> Result<Option<TicketKeys>> {
 /// Checked options, as a server's connections share them.
 #[derive(Debug)]
 pub(super) struct Rules {
-    pub(super) choosing: Choosing,
+    pub(super) choosing: Arc<Choosing>,
     pub(super) key_log: Option<KeyLogTarget>,
     pub(super) exporter: bool,
     pub(super) handshake_timeout: Option<Duration>,

@@ -502,3 +502,39 @@ fn whoever_does_not_reject_meets_odd_servers_but_none_without_the_key() {
 fn provider() -> Arc<CryptoProvider> {
     Arc::clone(Crypto::choose(None).unwrap().provider())
 }
+
+#[test]
+fn a_path_that_others_have_pushed_out_is_found_once_more() {
+    let ca = TestCa::new();
+    let client = trusting(&ca).build().unwrap();
+    let pair = connect(&default_context(&ca), &client.config(None, false), "localhost");
+    let sent = pair.client.peer_certificates().unwrap();
+    // What a peer alone can do: the same good certificate, each time with other company.
+    let verifier = &client.inner.verifier;
+    for company in 0..300_u16 {
+        let junk = CertificateDer::from(company.to_be_bytes().to_vec());
+        let chain = [sent[0].clone(), junk];
+        verifier.judge(&chain, &name("localhost"), year(57)).unwrap();
+    }
+    assert!(verifier.path(sent).is_none());
+    let peer = admit(&client, &pair, "localhost", year(57)).unwrap();
+    assert!(peer.authorized());
+    let chain: Vec<_> = peer.certificate().unwrap().chain().collect();
+    assert_eq!(chain.len(), 2, "the verified path, not what was sent");
+    assert_eq!(chain[1].raw(), &ca.certificate_der()[..]);
+}
+
+#[test]
+fn a_client_without_tickets_keeps_no_session() {
+    let ca = TestCa::new();
+    let no_ticket = crate::parameters::secure_options::SSL_OP_NO_TICKET;
+    let options = trusting(&ca).parameters(|it| it.secure_options(no_ticket));
+    let (client, cache) = (options.build().unwrap(), SessionCache::new(1));
+    let server = default_context(&ca);
+    for _ in 0..2 {
+        let config = client.config(Some(cache.store(())), false);
+        let pair = connect(&server, &config, "localhost");
+        assert_eq!(pair.client.handshake_kind(), Some(HandshakeKind::Full));
+    }
+    assert!(cache.is_empty());
+}
