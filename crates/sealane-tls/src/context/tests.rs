@@ -94,7 +94,9 @@ fn the_server_orders_the_suites_unless_told_otherwise() {
             "ECDHE-ECDSA-CHACHA20-POLY1305",
         ),
     ] {
-        let context = build(&ca, |options| options.parameters(|it| it.honor_cipher_order(honor)));
+        let context = build(&ca, |options| {
+            options.parameters(|it| it.honor_cipher_order(honor))
+        });
         for (version, name) in [
             (&rustls::version::TLS13, tls13),
             (&rustls::version::TLS12, tls12),

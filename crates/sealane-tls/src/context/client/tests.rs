@@ -507,14 +507,20 @@ fn provider() -> Arc<CryptoProvider> {
 fn a_path_that_others_have_pushed_out_is_found_once_more() {
     let ca = TestCa::new();
     let client = trusting(&ca).build().unwrap();
-    let pair = connect(&default_context(&ca), &client.config(None, false), "localhost");
+    let pair = connect(
+        &default_context(&ca),
+        &client.config(None, false),
+        "localhost",
+    );
     let sent = pair.client.peer_certificates().unwrap();
     // What a peer alone can do: the same good certificate, each time with other company.
     let verifier = &client.inner.verifier;
     for company in 0..300_u16 {
         let junk = CertificateDer::from(company.to_be_bytes().to_vec());
         let chain = [sent[0].clone(), junk];
-        verifier.judge(&chain, &name("localhost"), year(57)).unwrap();
+        verifier
+            .judge(&chain, &name("localhost"), year(57))
+            .unwrap();
     }
     assert!(verifier.path(sent).is_none());
     let peer = admit(&client, &pair, "localhost", year(57)).unwrap();
