@@ -527,7 +527,7 @@ fn a_path_that_others_have_pushed_out_is_found_once_more() {
     assert!(peer.authorized());
     let chain: Vec<_> = peer.certificate().unwrap().chain().collect();
     assert_eq!(chain.len(), 2, "the verified path, not what was sent");
-    assert_eq!(chain[1].raw(), &ca.certificate_der()[..]);
+    assert_eq!(chain[1].raw(), ca.certificate_der());
 }
 
 #[test]
