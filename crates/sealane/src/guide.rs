@@ -5,3 +5,6 @@ pub mod axum {}
 
 #[doc = include_str!("guide/client.md")]
 pub mod client {}
+
+#[doc = include_str!("guide/tls.md")]
+pub mod tls {}
