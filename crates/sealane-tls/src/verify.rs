@@ -99,10 +99,7 @@ impl ServerCertVerifier for ServerVerifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, TlsError> {
-        let chain: Vec<_> = std::iter::once(end_entity)
-            .chain(intermediates)
-            .cloned()
-            .collect();
+        let chain = judge::as_sent(end_entity, intermediates);
         let judged = self.judge(&chain, name, now);
         note_verdict(&Verdict::from(judged.clone()));
         note_ocsp_response(ocsp_response);
@@ -157,10 +154,6 @@ mod revoked;
 mod show;
 mod signature;
 
-#[allow(
-    unused_imports,
-    reason = "wired by the context of servers in the next step"
-)]
 pub(crate) use client::ClientVerifier;
 pub(crate) use judge::VerifierRules;
 

@@ -1,8 +1,11 @@
-//! Roots: whom a client trusts, from files, memory, the system or the bundle.
+//! Whom we trust, and whom no longer: roots and revocation lists, from files, memory, the system or
+//! the bundle.
 //!
 //! Parsing is `sealane-tls`' work; this room reads the file and names it in its errors.
 
 use std::path::Path;
+
+use sealane_tls::OptionError;
 
 use crate::error::{Error, Result};
 use crate::pem_file::{quoted, read};
@@ -62,14 +65,7 @@ impl Roots {
     /// As [`Roots::from_pem`], and the file cannot be read (the code is the operating system's,
     /// such as `ENOENT`). The message names the file.
     pub fn from_pem_file(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        let octets = read(path, "CA file")?;
-        let inner = sealane_tls::Roots::from_pem(&octets).map_err(|error| {
-            let code = error.code();
-            Error::option(format!("{error} (CA file {})", quoted(path)))
-                .with_code(code)
-                .with_source(error)
-        })?;
+        let inner = from_file(path.as_ref(), "CA file", sealane_tls::Roots::from_pem)?;
         Ok(Self { inner })
     }
 
@@ -131,14 +127,8 @@ impl Revocation {
     /// As [`Revocation::from_pem`], and the file cannot be read (the code is the operating
     /// system's, such as `ENOENT`). The message names the file.
     pub fn from_pem_file(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        let octets = read(path, "revocation list file")?;
-        let inner = sealane_tls::Revocation::from_pem(&octets).map_err(|error| {
-            let code = error.code();
-            Error::option(format!("{error} (revocation list file {})", quoted(path)))
-                .with_code(code)
-                .with_source(error)
-        })?;
+        let parse = sealane_tls::Revocation::from_pem;
+        let inner = from_file(path.as_ref(), "revocation list file", parse)?;
         Ok(Self { inner })
     }
 
@@ -153,4 +143,19 @@ impl Revocation {
     pub(crate) fn into_inner(self) -> sealane_tls::Revocation {
         self.inner
     }
+}
+
+/// Reads a file and what its text means; a failure names the file, and `what` it is for.
+fn from_file<T>(
+    path: &Path,
+    what: &str,
+    parse: impl FnOnce(Vec<u8>) -> std::result::Result<T, OptionError>,
+) -> Result<T> {
+    let octets = read(path, what)?;
+    parse(octets).map_err(|error| {
+        let code = error.code();
+        Error::option(format!("{error} ({what} {})", quoted(path)))
+            .with_code(code)
+            .with_source(error)
+    })
 }

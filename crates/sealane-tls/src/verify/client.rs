@@ -13,7 +13,7 @@ use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{DigitallySignedStruct, DistinguishedName, Error as TlsError, SignatureScheme};
 use rustls_pki_types::{CertificateDer, UnixTime};
 
-use super::judge::{Judge, VerifierRules};
+use super::judge::{self, Judge, VerifierRules};
 use super::signature;
 use crate::error::Refusal;
 use crate::peer::Verdict;
@@ -97,10 +97,7 @@ impl ClientCertVerifier for ClientVerifier {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, TlsError> {
-        let chain: Vec<_> = std::iter::once(end_entity)
-            .chain(intermediates)
-            .cloned()
-            .collect();
+        let chain = judge::as_sent(end_entity, intermediates);
         let judged = self.judge(&chain, now);
         note_verdict(&Verdict::from(judged.clone()));
         match judged {

@@ -174,3 +174,12 @@ impl Judge {
         }
     }
 }
+
+/// A chain in one piece, as the peer sent it: rustls hands it over in two.
+pub(super) fn as_sent<'a>(
+    end_entity: &CertificateDer<'a>,
+    intermediates: &[CertificateDer<'a>],
+) -> Vec<CertificateDer<'a>> {
+    let chain = std::iter::once(end_entity).chain(intermediates);
+    chain.cloned().collect()
+}
