@@ -48,8 +48,9 @@ use crate::key_log::KeyLogTarget;
 /// # Which connections are shared
 ///
 /// A connection is used again only for the same host, port and server name, and only by requests
-/// with the same trust: roots, client certificate, versions, and whether a server must prove who it
-/// is. The same holds for TLS sessions. A connection also stays within its tokio runtime.
+/// with the same TLS options: roots, revocation lists, pins, checks, client certificate, versions,
+/// suites and all the rest that decides what a connection proves. The same holds for TLS sessions.
+/// A connection also stays within its tokio runtime.
 ///
 /// # Connections that die while they rest
 ///
