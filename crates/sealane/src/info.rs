@@ -25,10 +25,44 @@ pub struct ConnectionInfo {
 
 #[derive(Debug)]
 struct Facts {
-    local: Option<SocketAddr>,
-    remote: Option<SocketAddr>,
+    accepted: Accepted,
     tls: TlsInfo,
     exporter: Option<Exporter>,
+}
+
+/// A connection before anything was said on it. Cloning is cheap.
+#[derive(Clone, Debug)]
+pub struct Accepted(Arc<AcceptedFacts>);
+
+#[derive(Debug)]
+struct AcceptedFacts {
+    id: u64,
+    addresses: Addresses,
+}
+
+impl Accepted {
+    pub(crate) fn new(id: u64, addresses: Addresses) -> Self {
+        Self(Arc::new(AcceptedFacts { id, addresses }))
+    }
+
+    pub(crate) fn addresses(&self) -> Addresses {
+        self.0.addresses
+    }
+
+    /// A number that no other connection of this server has had or will have.
+    pub fn id(&self) -> u64 {
+        self.0.id
+    }
+
+    /// Our address on this connection, if the system told it; `None` on a Unix socket.
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        self.0.addresses.local
+    }
+
+    /// The peer's address, if the system told it; `None` on a Unix socket.
+    pub fn remote_addr(&self) -> Option<SocketAddr> {
+        self.0.addresses.remote
+    }
 }
 
 /// The two ends of a connection, as far as the system tells them.
@@ -52,12 +86,10 @@ impl Addresses {
 }
 
 impl ConnectionInfo {
-    pub(crate) fn new(addresses: Addresses, tls: TlsInfo, exporter: Option<Exporter>) -> Self {
-        let Addresses { local, remote } = addresses;
+    pub(crate) fn new(accepted: Accepted, tls: TlsInfo, exporter: Option<Exporter>) -> Self {
         Self {
             facts: Arc::new(Facts {
-                local,
-                remote,
+                accepted,
                 tls,
                 exporter,
             }),
@@ -70,14 +102,19 @@ impl ConnectionInfo {
         Self { reused, ..self }
     }
 
+    /// The connection as it was before TLS; at a client its number is always 0.
+    pub fn accepted(&self) -> &Accepted {
+        &self.facts.accepted
+    }
+
     /// Our address on this connection, if the system told it.
     pub fn local_addr(&self) -> Option<SocketAddr> {
-        self.facts.local
+        self.facts.accepted.local_addr()
     }
 
     /// The peer's address, if the system told it.
     pub fn remote_addr(&self) -> Option<SocketAddr> {
-        self.facts.remote
+        self.facts.accepted.remote_addr()
     }
 
     /// Whether the connection came out of an agent's pool: it had carried exchanges before, and

@@ -50,6 +50,7 @@ mod upgrade;
 mod driver;
 mod wheel;
 mod handler;
+mod event;
 mod info;
 mod transport;
 mod key_log;
@@ -70,9 +71,13 @@ pub use client::{
 };
 pub use context::{SecureContext, SecureContextOptions};
 pub use error::{Error, ErrorKind, Phase, Result};
+pub use event::{
+    Closed, Deadline, DropReason, Dropped, Event, Finished, HandlerError, Observer, RequestNotice,
+    TimedOut, TlsClientError, TlsErrorClass,
+};
 pub use handler::Answer;
 pub use identity::{Identity, write_pfx};
-pub use info::{ConnectionInfo, RawFields};
+pub use info::{Accepted, ConnectionInfo, RawFields};
 pub use key_log::{KeyLog, KeyLogConnection, KeyLogFile, KeyLogLine};
 pub use sealane_tls::{
     Diagnosis, DistinguishedName, IdentityCheck, IdentityError, PeerCertificate, Pin, Pins,

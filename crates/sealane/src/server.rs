@@ -22,6 +22,7 @@ use crate::body::Body;
 use crate::context::{SecureContext, SecureContextOptions};
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::handler::{Answer, BoxError, Handler};
+use crate::info::{Accepted, Addresses};
 use crate::wheel::{Link, Order, Wheel};
 
 mod accept;
@@ -301,9 +302,11 @@ impl Shared {
         let Some(registered) = self.registry.register(&link) else {
             return false;
         };
+        let accepted = Accepted::new(registered.id(), Addresses::of(&socket));
         (self.start)(connection::Start {
             socket,
             link,
+            accepted,
             registered,
             server: Facts::of(self),
         });

@@ -19,7 +19,7 @@ use super::connection::Connection;
 use super::key::ConnectionKey;
 use super::options::Timeouts;
 use crate::error::{Error, ErrorKind, Phase, Result};
-use crate::info::{Addresses, ConnectionInfo};
+use crate::info::{Accepted, Addresses, ConnectionInfo};
 use crate::key_log::KeyLogTarget;
 use crate::transport::{ClientStream, TransportError, resolve, tcp};
 
@@ -109,7 +109,7 @@ impl Dialer<'_> {
             return Err(failed(error, key).into());
         }
         let tls = self.admit(&stream, key, sends_name).await?;
-        let info = ConnectionInfo::new(addresses, tls, stream.exporter());
+        let info = ConnectionInfo::new(Accepted::new(0, addresses), tls, stream.exporter());
         let mut http = ClientConnection::new(Arc::clone(self.rules));
         http.receive(&early);
         // A server that speaks first has not been asked anything.

@@ -19,6 +19,7 @@ use super::shutdown::Registered;
 use crate::body::Body;
 use crate::driver::{TURN, let_others_run};
 use crate::handler::BoxError;
+use crate::info::Accepted;
 use crate::transport::{Parting, Received, ServerStream, TransportError};
 use crate::wheel::{Link, Order, Orders};
 
@@ -26,6 +27,7 @@ use crate::wheel::{Link, Order, Orders};
 pub(super) struct Start {
     pub(super) socket: TcpStream,
     pub(super) link: Arc<Link>,
+    pub(super) accepted: Accepted,
     pub(super) registered: Registered,
     pub(super) server: Facts,
 }
@@ -71,10 +73,15 @@ where
     let Start {
         socket,
         link,
+        accepted,
         registered,
         server,
     } = start;
-    let clock = Clock { link, server };
+    let clock = Clock {
+        link,
+        accepted,
+        server,
+    };
     // Small answers must not wait for an acknowledgement; a failure shows at the first read.
     let _ = socket.set_nodelay(true);
     if let Some(opened) = handshake::run(socket, &clock).await {
@@ -83,9 +90,10 @@ where
     drop(registered);
 }
 
-/// The link and the wheel: what makes a connection wake up in time.
+/// The link and the wheel: what makes a connection wake up in time; and which one it is.
 pub(super) struct Clock {
     pub(super) link: Arc<Link>,
+    pub(super) accepted: Accepted,
     pub(super) server: Facts,
 }
 

@@ -18,7 +18,7 @@ use super::choice::{Chosen, Refused};
 use super::connection::{Clock, PARTING, part};
 use super::misdirection::Misdirection;
 use super::plain;
-use crate::info::{Addresses, ConnectionInfo};
+use crate::info::ConnectionInfo;
 use crate::transport::{Greeting, Parting, ServerStream, TransportError};
 use crate::wheel::Order;
 
@@ -33,7 +33,7 @@ pub(super) struct Opened {
 
 /// Opens a connection; `None` when there is nothing to serve.
 pub(super) async fn run(socket: TcpStream, clock: &Clock) -> Option<Opened> {
-    let limit = clock.server.rules.handshake_timeout;
+    let limit = clock.server.rules.deadlines.handshake;
     let deadline = limit.map(|limit| clock.now().after(limit));
     match clock.server.rules.choosing.only() {
         // Boxed: it is moved from phase to phase, and a task keeps room for every place of a move.
@@ -86,9 +86,11 @@ async fn finish(
         stream.poll_handshake(context, &mut |octets| early.extend_from_slice(octets))
     });
     let outcome = in_time(clock, deadline, handshake).await;
-    let addresses = Addresses::of(stream.socket());
     if let Some(log) = &clock.server.rules.key_log {
-        log.deliver(&stream.take_key_log(), addresses.for_key_log());
+        log.deliver(
+            &stream.take_key_log(),
+            clock.accepted.addresses().for_key_log(),
+        );
     }
     if let Err(error) = outcome? {
         part_with(&mut *stream, error, clock).await;
@@ -117,7 +119,7 @@ async fn finish(
     let exporter = stream.exporter();
     Some(Opened {
         early,
-        info: ConnectionInfo::new(addresses, tls.with_peer(&peer), exporter),
+        info: ConnectionInfo::new(clock.accepted.clone(), tls.with_peer(&peer), exporter),
         misdirection: Box::new(misdirection),
         stream,
     })

@@ -123,6 +123,13 @@ impl Registry {
     }
 }
 
+impl Registered {
+    /// A number that no other connection of this server has.
+    pub(super) fn id(&self) -> u64 {
+        self.id
+    }
+}
+
 impl Drop for Registered {
     fn drop(&mut self) {
         self.registry.lock().connections.remove(&self.id);

@@ -241,6 +241,7 @@ impl<S: Session> TlsStream<S> {
         }
     }
 
+    #[allow(dead_code, reason = "wired in the next steps")]
     pub(crate) fn socket(&self) -> &TcpStream {
         &self.socket
     }

@@ -13,7 +13,7 @@ fn options() -> ServerOptions {
 #[test]
 fn the_defaults_are_the_documented_ones() {
     let rules = options().build().unwrap();
-    assert_eq!(rules.handshake_timeout, Some(Duration::from_secs(120)));
+    assert_eq!(rules.deadlines.handshake, Some(Duration::from_secs(120)));
     assert_eq!(rules.http.timeouts.head, Some(Duration::from_secs(60)));
     assert_eq!(rules.http.timeouts.request, Some(Duration::from_secs(300)));
     assert_eq!(rules.http.timeouts.keep_alive, Some(Duration::from_secs(5)));
