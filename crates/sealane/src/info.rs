@@ -7,11 +7,10 @@ use std::sync::Arc;
 
 use sealane_proto::RawHead;
 use sealane_tls::TlsInfo;
-use tokio::net::TcpStream;
 
 use crate::error::{Error, Result};
 use crate::key_log::KeyLogConnection;
-use crate::transport::Exporter;
+use crate::transport::{Exporter, Socket};
 
 /// What is known of the connection that carried a message.
 ///
@@ -73,10 +72,10 @@ pub(crate) struct Addresses {
 }
 
 impl Addresses {
-    pub(crate) fn of(socket: &TcpStream) -> Self {
+    pub(crate) fn of(socket: &Socket) -> Self {
         Self {
-            local: socket.local_addr().ok(),
-            remote: socket.peer_addr().ok(),
+            local: socket.local_addr(),
+            remote: socket.peer_addr(),
         }
     }
 

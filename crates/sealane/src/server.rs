@@ -23,6 +23,7 @@ use crate::context::{SecureContext, SecureContextOptions};
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::handler::{Answer, BoxError, Handler};
 use crate::info::{Accepted, Addresses};
+use crate::transport::Socket;
 use crate::wheel::{Link, Order, Wheel};
 
 mod accept;
@@ -170,7 +171,7 @@ impl Server {
         let failed = |error| Error::io(Phase::Listen, "adopting a connection", error);
         socket.set_nonblocking(true).map_err(failed)?;
         let socket = TcpStream::from_std(socket).map_err(failed)?;
-        if self.handle.shared.spawn(socket) {
+        if self.handle.shared.spawn(socket.into()) {
             Ok(())
         } else {
             Err(closed())
@@ -296,7 +297,7 @@ impl Server {
 
 impl Shared {
     /// Starts the task of an accepted connection; false when the server is closing.
-    fn spawn(self: &Arc<Self>, socket: TcpStream) -> bool {
+    fn spawn(self: &Arc<Self>, socket: Socket) -> bool {
         self.turn_wheel();
         let link = Link::new();
         let Some(registered) = self.registry.register(&link) else {

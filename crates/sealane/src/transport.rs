@@ -1,6 +1,7 @@
 //! Octet streams below HTTP: the only files that open or read sockets.
 //!
-//! `resolve` finds addresses, `tcp` connects to them. `tls` joins a TCP socket to rustls, after a
+//! `resolve` finds addresses, `tcp` connects to them; a `socket` may be of another family too. `tls`
+//! joins it to rustls, after a
 //! look at the `opening` of a stranger; for servers that choose who answers, `greeting` reads the
 //! ClientHello first and becomes such a stream then. Below them, `engine` uses rustls through
 //! either of its APIs; `session` is what the two sides of the faster one have in common; `alert` is
@@ -16,6 +17,7 @@ mod alert;
 mod engine;
 mod session;
 mod sealed;
+mod socket;
 pub(crate) mod scratch;
 #[cfg(test)]
 mod pair;
@@ -23,4 +25,5 @@ mod pair;
 pub(crate) use engine::Exporter;
 pub(crate) use greeting::{Greeting, Refusal};
 pub(crate) use session::Session;
+pub(crate) use socket::Socket;
 pub(crate) use tls::{ClientStream, Parting, Received, ServerStream, TlsStream, TransportError};

@@ -13,7 +13,6 @@ use bytes::BytesMut;
 use rustls::pki_types::{ServerName, UnixTime};
 use sealane_proto::{ClientConnection, ClientRules};
 use sealane_tls::{Admission, ClientContext, HandshakeError, SessionCache, TlsInfo};
-use tokio::net::TcpStream;
 
 use super::connection::Connection;
 use super::key::ConnectionKey;
@@ -21,7 +20,7 @@ use super::options::Timeouts;
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::info::{Accepted, Addresses, ConnectionInfo};
 use crate::key_log::KeyLogTarget;
-use crate::transport::{ClientStream, TransportError, resolve, tcp};
+use crate::transport::{ClientStream, Socket, TransportError, resolve, tcp};
 
 /// What is needed to open connections.
 pub(super) struct Dialer<'a> {
@@ -71,7 +70,7 @@ impl Dialer<'_> {
             )
         })
         .await?;
-        let handshake = self.handshake(socket, key);
+        let handshake = self.handshake(socket.into(), key);
         within(self.timeouts.handshake, handshake, |limit| {
             late(
                 Phase::Handshake,
@@ -85,7 +84,7 @@ impl Dialer<'_> {
     /// Brings TLS up, and lets only a peer through that has proved who it is.
     async fn handshake(
         &self,
-        socket: TcpStream,
+        socket: Socket,
         key: &ConnectionKey,
     ) -> Result<Box<Connection>, Refused> {
         let addresses = Addresses::of(&socket);

@@ -20,7 +20,7 @@ pub(super) async fn run(listener: TcpListener, shared: Arc<Shared>, listening: L
             None => break,
             Some(Ok(socket)) => {
                 // Refused only while closing, and then the loop ends.
-                shared.spawn(socket);
+                shared.spawn(socket.into());
             }
             Some(Err(error)) if is_of_one_connection(&error) => {}
             Some(Err(error)) if is_of_the_listener(&error) => {

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use sealane_proto::{CloseReason, InputEnd, Moment, ServerConnection, Timer};
-use tokio::net::TcpStream;
 use tower_service::Service;
 
 use super::Facts;
@@ -20,12 +19,12 @@ use crate::body::Body;
 use crate::driver::{TURN, let_others_run};
 use crate::handler::BoxError;
 use crate::info::Accepted;
-use crate::transport::{Parting, Received, ServerStream, TransportError};
+use crate::transport::{Parting, Received, ServerStream, Socket, TransportError};
 use crate::wheel::{Link, Order, Orders};
 
 /// What the task of a connection starts from.
 pub(super) struct Start {
-    pub(super) socket: TcpStream,
+    pub(super) socket: Socket,
     pub(super) link: Arc<Link>,
     pub(super) accepted: Accepted,
     pub(super) registered: Registered,

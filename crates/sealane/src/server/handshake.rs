@@ -12,14 +12,13 @@ use std::task::Poll;
 use bytes::BytesMut;
 use sealane_proto::Moment;
 use sealane_tls::{Admission, HandshakeError, SecureContext, TlsInfo};
-use tokio::net::TcpStream;
 
 use super::choice::{Chosen, Refused};
 use super::connection::{Clock, PARTING, part};
 use super::misdirection::Misdirection;
 use super::plain;
 use crate::info::ConnectionInfo;
-use crate::transport::{Greeting, Parting, ServerStream, TransportError};
+use crate::transport::{Greeting, Parting, ServerStream, Socket, TransportError};
 use crate::wheel::Order;
 
 /// A connection whose client may ask.
@@ -32,7 +31,7 @@ pub(super) struct Opened {
 }
 
 /// Opens a connection; `None` when there is nothing to serve.
-pub(super) async fn run(socket: TcpStream, clock: &Clock) -> Option<Opened> {
+pub(super) async fn run(socket: Socket, clock: &Clock) -> Option<Opened> {
     let limit = clock.server.rules.deadlines.handshake;
     let deadline = limit.map(|limit| clock.now().after(limit));
     match clock.server.rules.choosing.only() {
@@ -50,7 +49,7 @@ pub(super) async fn run(socket: TcpStream, clock: &Clock) -> Option<Opened> {
 }
 
 /// Reads the ClientHello, asks which context answers it, and goes on with that.
-async fn choose(socket: TcpStream, clock: &Clock, deadline: Option<Moment>) -> Option<Opened> {
+async fn choose(socket: Socket, clock: &Clock, deadline: Option<Moment>) -> Option<Opened> {
     let mut greeting = Greeting::new(socket);
     let hello = match in_time(clock, deadline, poll_fn(|it| greeting.poll_hello(it))).await? {
         Ok(hello) => hello,

@@ -14,16 +14,16 @@ use std::task::{Context, Poll, ready};
 
 use sealane_tls::{Hello, HelloReader};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::net::TcpStream;
 
 use super::alert;
 use super::opening::{Opening, opening};
 use super::scratch;
+use super::socket::Socket;
 use super::tls::{Parting, ServerStream, TransportError};
 
 /// An accepted connection of which at most a ClientHello was read.
 pub(crate) struct Greeting {
-    socket: TcpStream,
+    socket: Socket,
     reader: HelloReader,
     /// The first octets, as long as they may be plain HTTP; then empty, for the reader has them.
     unclear: Vec<u8>,
@@ -46,9 +46,9 @@ pub(crate) enum Refusal {
 
 impl Greeting {
     /// Begins with an accepted socket.
-    pub(crate) fn new(socket: TcpStream) -> Self {
+    pub(crate) fn new(socket: impl Into<Socket>) -> Self {
         Self {
-            socket,
+            socket: socket.into(),
             reader: HelloReader::new(),
             unclear: Vec::new(),
             is_tls: false,

@@ -19,14 +19,13 @@ use rustls::client::UnbufferedClientConnection;
 use rustls::pki_types::ServerName;
 use rustls::server::UnbufferedServerConnection;
 use sealane_tls::{HandshakeError, KeyLogLine, Observation};
-use socket2::SockRef;
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
 
 use super::engine::buffered::Buffered;
 use super::engine::{Common, Engine, Exporter};
 use super::sealed::Sealed;
 use super::session::Session;
+use super::socket::Socket;
 
 /// A stream whose TLS side is the server.
 pub(crate) type ServerStream = TlsStream<UnbufferedServerConnection>;
@@ -34,9 +33,9 @@ pub(crate) type ServerStream = TlsStream<UnbufferedServerConnection>;
 /// A stream whose TLS side is the client.
 pub(crate) type ClientStream = TlsStream<UnbufferedClientConnection>;
 
-/// A TCP connection with TLS on it, seen as plain octets.
+/// A connection with TLS on it, seen as plain octets.
 pub(crate) struct TlsStream<S> {
-    socket: TcpStream,
+    socket: Socket,
     engine: Engine<S>,
     /// What resolver or verifier saw during the handshake.
     seen: Observation,
@@ -126,7 +125,7 @@ impl ServerStream {
     ///
     /// With `exporter`, the connection can export keying material, and costs more.
     pub(crate) fn accept(
-        socket: TcpStream,
+        socket: impl Into<Socket>,
         config: Arc<rustls::ServerConfig>,
         exporter: bool,
     ) -> Result<Self, TransportError> {
@@ -135,12 +134,12 @@ impl ServerStream {
             true => Buffered::server(config).map(Engine::Buffered),
         };
         let engine = engine.map_err(|error| tls_error::<UnbufferedServerConnection>(&error))?;
-        Ok(Self::new(socket, engine, true))
+        Ok(Self::new(socket.into(), engine, true))
     }
 
     /// The same for a connection whose ClientHello has been read: `octets` is all that came.
     pub(super) fn accept_read_ahead(
-        socket: TcpStream,
+        socket: Socket,
         config: Arc<rustls::ServerConfig>,
         exporter: bool,
         octets: Vec<u8>,
@@ -156,7 +155,7 @@ impl ServerStream {
 impl ClientStream {
     /// Starts the client's side of TLS on a connected socket: its first octets wait to be flushed.
     pub(crate) fn connect(
-        socket: TcpStream,
+        socket: impl Into<Socket>,
         config: Arc<rustls::ClientConfig>,
         name: ServerName<'static>,
         exporter: bool,
@@ -166,14 +165,14 @@ impl ClientStream {
             true => Buffered::client(config, name).map(Engine::Buffered),
         };
         let engine = engine.map_err(|error| tls_error::<UnbufferedClientConnection>(&error))?;
-        let mut stream = Self::new(socket, engine, false);
+        let mut stream = Self::new(socket.into(), engine, false);
         stream.process(&mut [], &mut |_| {})?;
         Ok(stream)
     }
 }
 
 impl<S: Session> TlsStream<S> {
-    fn new(socket: TcpStream, engine: Engine<S>, untouched: bool) -> Self {
+    fn new(socket: Socket, engine: Engine<S>, untouched: bool) -> Self {
         Self {
             socket,
             engine,
@@ -242,7 +241,7 @@ impl<S: Session> TlsStream<S> {
     }
 
     #[allow(dead_code, reason = "wired in the next steps")]
-    pub(crate) fn socket(&self) -> &TcpStream {
+    pub(crate) fn socket(&self) -> &Socket {
         &self.socket
     }
 
@@ -251,7 +250,7 @@ impl<S: Session> TlsStream<S> {
     /// Asks the system itself. What the runtime knows is as old as its last look at its sockets,
     /// and a program may have been busy since.
     pub(crate) fn is_silent(&self) -> bool {
-        let looked = SockRef::from(&self.socket).peek(&mut [MaybeUninit::uninit()]);
+        let looked = self.socket.system().peek(&mut [MaybeUninit::uninit()]);
         looked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 }

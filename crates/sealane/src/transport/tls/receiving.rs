@@ -8,13 +8,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, ReadBuf};
-use tokio::net::TcpStream;
 
 use super::super::alert;
 use super::super::engine::Taken;
 use super::super::opening::{Opening, opening};
 use super::super::scratch;
 use super::super::session::Session;
+use super::super::socket::Socket;
 use super::{Received, Receiving, TlsStream, TransportError};
 
 impl<S: Session> TlsStream<S> {
@@ -147,7 +147,7 @@ impl<S: Session> TlsStream<S> {
 
 /// Reads from a socket and forgets; ready with the number of octets, 0 at the end of the stream.
 pub(in super::super) fn discard(
-    socket: &mut TcpStream,
+    socket: &mut Socket,
     context: &mut Context<'_>,
 ) -> Poll<io::Result<usize>> {
     let mut buffer = scratch::take_incoming(READ);
