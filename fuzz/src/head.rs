@@ -27,7 +27,8 @@ pub fn head(input: &[u8]) {
 
 /// The head of the first request, if it is accepted.
 fn first_request(input: &[u8]) -> Option<RequestHead> {
-    let mut connection = ServerConnection::new(Arc::new(ServerRules::default()), Moment(0));
+    let rules = Arc::new(ServerRules::default());
+    let mut connection = ServerConnection::new(rules, Arc::default(), Moment(0));
     connection.receive(input, Moment(0));
     match connection.poll_event(Moment(0)) {
         Ok(Some(Event::Request(head))) => Some(head),

@@ -5,12 +5,18 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use sealane_proto::{
-    BodyLength, ClientConnection, ClientRules, Event, Moment, SendBody, ServerConnection,
-    ServerRules,
+    BodyLength, ClientConnection, ClientRules, Event, HeadOptions, Moment, SendBody,
+    ServerConnection, ServerRules,
 };
 
 /// The `Date` of every answer.
 pub(crate) const DATE: &[u8; 29] = b"Sun, 06 Nov 1994 08:49:37 GMT";
+/// What stands in every head that is sent here.
+pub(crate) const HEAD: HeadOptions<'static> = HeadOptions {
+    date: Some(DATE),
+    connection: true,
+    reason: None,
+};
 
 /// What came out of a connection, with data joined and everything else as text.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -72,7 +78,8 @@ fn owned<'a>(fields: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> Vec<(String,
 
 /// Lets a server read these pieces; each request is answered at its end.
 pub(crate) fn serve<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Reading {
-    let mut connection = ServerConnection::new(Arc::new(ServerRules::default()), Moment(0));
+    let rules = Arc::new(ServerRules::default());
+    let mut connection = ServerConnection::new(rules, Arc::default(), Moment(0));
     let mut reading = Reading::default();
     let mut out = Vec::new();
     for piece in pieces {
@@ -103,7 +110,7 @@ pub(crate) fn serve<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Reading {
 fn answer(connection: &mut ServerConnection, out: &mut Vec<u8>) {
     out.clear();
     let (status, fields) = (StatusCode::OK, HeaderMap::new());
-    let sent = connection.send_response(status, &fields, BodyLength::Known(0), DATE, out);
+    let sent = connection.send_response(status, &fields, BodyLength::Known(0), &HEAD, out);
     assert_eq!(sent, Ok(SendBody::No), "a complete request can be answered");
     if !connection.is_tunnel() {
         connection

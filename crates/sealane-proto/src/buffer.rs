@@ -49,6 +49,14 @@ impl Buffer {
         self.octets.split_to(count).freeze()
     }
 
+    /// Puts octets back that have been taken from the front.
+    pub(crate) fn restore(&mut self, octets: &[u8]) {
+        let behind = std::mem::take(&mut self.octets);
+        self.octets = BytesMut::with_capacity(octets.len() + behind.len());
+        self.octets.extend_from_slice(octets);
+        self.octets.extend_from_slice(&behind);
+    }
+
     /// Drops up to `count` octets from the front.
     pub(crate) fn consume(&mut self, count: usize) {
         if count >= self.octets.len() {

@@ -8,6 +8,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
+use crate::error::{ErrorKind, ProtocolError, Section};
 use crate::field::Trailers;
 use crate::head::{RequestHead, ResponseHead};
 
@@ -38,6 +39,42 @@ impl fmt::Debug for Event {
             Self::End(trailers) => f.debug_tuple("End").field(trailers).finish(),
             Self::Closed => f.write_str("Closed"),
         }
+    }
+}
+
+/// The octets at which reading stopped, for whoever wants to see what a client has sent.
+///
+/// They are those that no event had claimed, from the start of the head or trailer section that is
+/// wrong; of a body, from the first octet that was not read yet. Secrets may be among them.
+pub struct Rejected {
+    /// What was waiting to be read, the fault among it.
+    pub octets: Bytes,
+    /// How many of these octets had been read when the fault was found.
+    pub parsed: usize,
+}
+
+impl Rejected {
+    /// Where in the octets the error is.
+    pub(crate) fn new(octets: Bytes, error: &ProtocolError) -> Self {
+        let parsed = match (error.kind(), error.section()) {
+            (ErrorKind::Incomplete(_), _) => octets.len(),
+            // What was read of a body has left the buffer.
+            (_, Section::Body | Section::Call) => 0,
+            (_, Section::Head | Section::Trailers) => {
+                usize::try_from(error.offset()).map_or(octets.len(), |at| at.min(octets.len()))
+            }
+        };
+        Self { octets, parsed }
+    }
+}
+
+/// Shows lengths only: the octets are a peer's.
+impl fmt::Debug for Rejected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rejected")
+            .field("octets", &self.octets.len())
+            .field("parsed", &self.parsed)
+            .finish()
     }
 }
 

@@ -225,6 +225,13 @@ impl<L: StartLine> HeadScanner<L> {
     }
 }
 
+impl<L> ScannedHead<L> {
+    /// The whole head as it came.
+    pub(crate) fn octets(&self) -> &Bytes {
+        &self.raw.octets
+    }
+}
+
 impl ScannedHead<RequestLine> {
     /// Makes the types, and judges Host and framing.
     pub(crate) fn build(self, require_host: bool) -> Result<RequestHead, ProtocolError> {

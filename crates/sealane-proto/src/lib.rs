@@ -43,11 +43,14 @@
 //! use std::sync::Arc;
 //!
 //! use http::{HeaderMap, StatusCode};
-//! use sealane_proto::{BodyLength, Event, Moment, ProtocolError, ServerConnection, ServerRules};
+//! use sealane_proto::{
+//!     BodyLength, Event, HeadOptions, Moment, ProtocolError, ServerConnection, ServerRules,
+//! };
 //!
 //! fn main() -> Result<(), ProtocolError> {
 //!     let now = Moment(0);
-//!     let mut connection = ServerConnection::new(Arc::new(ServerRules::default()), now);
+//!     let rules = Arc::new(ServerRules::default());
+//!     let mut connection = ServerConnection::new(rules, Arc::default(), now);
 //!
 //!     connection.receive(b"GET /hello HTTP/1.1\r\nHost: a.exa", now);
 //!     assert!(connection.poll_event(now)?.is_none(), "the head is not complete");
@@ -61,9 +64,9 @@
 //!
 //!     let body = b"hello\n";
 //!     let length = BodyLength::Known(body.len() as u64);
-//!     let date = b"Sun, 06 Nov 1994 08:49:37 GMT";
+//!     let head = HeadOptions::dated(b"Sun, 06 Nov 1994 08:49:37 GMT");
 //!     let mut out = Vec::new();
-//!     connection.send_response(StatusCode::OK, &HeaderMap::new(), length, date, &mut out)?;
+//!     connection.send_response(StatusCode::OK, &HeaderMap::new(), length, &head, &mut out)?;
 //!     let end = connection.send_data(body.len(), &mut out)?;
 //!     out.extend_from_slice(body);
 //!     out.extend_from_slice(end);
@@ -94,13 +97,14 @@ mod grammar;
 
 pub use close::{CloseReason, InputEnd};
 pub use connection::{
-    ClientConnection, ClientRules, Moment, ServerConnection, ServerRules, Timeouts, Timer,
+    ClientConnection, ClientRules, HeadOptions, Moment, ServerConnection, ServerRules, Timeouts,
+    Timer,
 };
 pub use error::{
     ChunkedError, ErrorKind, Excerpt, FieldError, FramingError, HostError, IncompleteError,
     ProtocolError, ResponseError, Section, Side, StartLineError, UsageError,
 };
-pub use event::{Event, SendBody};
+pub use event::{Event, Rejected, SendBody};
 pub use field::{RawFields, Trailers};
 pub use framing::{BodyLength, Framing};
 pub use head::{RawHead, RequestHead, ResponseHead};

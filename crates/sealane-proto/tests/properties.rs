@@ -10,12 +10,18 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use sealane_proto::{
-    BodyLength, ClientConnection, ClientRules, Event, Limits, Moment, ProtocolError, SendBody,
-    ServerConnection, ServerRules,
+    BodyLength, ClientConnection, ClientRules, Event, HeadOptions, Limits, Moment, ProtocolError,
+    SendBody, ServerConnection, ServerRules,
 };
 
 /// The `Date` of every response.
 const DATE: &[u8; 29] = b"Sun, 06 Nov 1994 08:49:37 GMT";
+/// What stands in every head that is sent here.
+const HEAD: HeadOptions<'static> = HeadOptions {
+    date: Some(DATE),
+    connection: true,
+    reason: None,
+};
 
 /// A body as its sender cuts it.
 #[derive(Debug, Clone)]
@@ -199,7 +205,11 @@ impl Pair {
     fn new(lengths: Vec<usize>) -> Self {
         Self {
             client: ClientConnection::new(Arc::new(ClientRules::default())),
-            server: ServerConnection::new(Arc::new(ServerRules::default()), Moment(0)),
+            server: ServerConnection::new(
+                Arc::new(ServerRules::default()),
+                Arc::default(),
+                Moment(0),
+            ),
             at_server: Received::default(),
             at_client: Received::default(),
             lengths,
@@ -272,7 +282,7 @@ impl Pair {
         }
         let length = response.body.length();
         let sends = server
-            .send_response(response.status, &response.fields, length, DATE, &mut out)
+            .send_response(response.status, &response.fields, length, &HEAD, &mut out)
             .expect("a response like any other");
         let mut trailers = None;
         if sends == SendBody::Yes {
@@ -495,7 +505,8 @@ proptest! {
     #[test]
     fn a_server_bears_any_octets(octets in nearly_http(), lengths in lengths()) {
         let hoard = hoard(&lengths);
-        let mut server = ServerConnection::new(Arc::new(ServerRules::default()), Moment(0));
+        let rules = Arc::new(ServerRules::default());
+        let mut server = ServerConnection::new(rules, Arc::default(), Moment(0));
         let mut out = Vec::new();
         for piece in cut(&octets, &lengths) {
             server.receive(piece, Moment(0));
@@ -503,7 +514,7 @@ proptest! {
                 if matches!(event, Event::End(_)) {
                     let (status, fields) = (StatusCode::OK, HeaderMap::new());
                     let body = BodyLength::Known(0);
-                    let sent = server.send_response(status, &fields, body, DATE, &mut out);
+                    let sent = server.send_response(status, &fields, body, &HEAD, &mut out);
                     prop_assert_eq!(sent, Ok(SendBody::No));
                     prop_assert_eq!(server.send_end(None, &mut out, Moment(0)), Ok(()));
                 }

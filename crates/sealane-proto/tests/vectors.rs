@@ -13,12 +13,18 @@ use sealane_testkit::vector::{
 };
 
 use sealane_proto::{
-    BodyLength, ClientConnection, ClientRules, Event, Framing, InputEnd, Moment, ProtocolError,
-    RequestHead, ResponseHead, SendBody, ServerConnection, ServerRules, Trailers,
+    BodyLength, ClientConnection, ClientRules, Event, Framing, HeadOptions, InputEnd, Moment,
+    ProtocolError, RequestHead, ResponseHead, SendBody, ServerConnection, ServerRules, Trailers,
 };
 
 /// The `Date` of every answer; what it says is of no interest here.
 const DATE: &[u8; 29] = b"Sun, 06 Nov 1994 08:49:37 GMT";
+/// What stands in every head that is sent here.
+const HEAD: HeadOptions<'static> = HeadOptions {
+    date: Some(DATE),
+    connection: true,
+    reason: None,
+};
 
 /// What a run has seen, in the vocabulary of the vectors.
 #[derive(Debug, PartialEq, Eq)]
@@ -80,7 +86,7 @@ impl Server {
         let sent = &mut self.sent;
         let sends = self
             .connection
-            .send_response(status, &fields, BodyLength::Known(0), DATE, sent)
+            .send_response(status, &fields, BodyLength::Known(0), &HEAD, sent)
             .expect("the answer can be sent");
         assert_eq!(sends, SendBody::No);
         if !self.connection.is_tunnel() {
@@ -213,7 +219,7 @@ fn reader_for(vector: &Vector) -> Box<dyn Reader> {
     match vector.role {
         Role::Server => {
             let rules = Arc::new(ServerRules::default());
-            let connection = ServerConnection::new(rules, Moment(0));
+            let connection = ServerConnection::new(rules, Arc::default(), Moment(0));
             Box::new(Server {
                 connection,
                 answer: vector.answer.clone(),

@@ -8,7 +8,7 @@ use sealane_proto::{BodyLength, CloseReason, InputEnd, Moment, ServerConnection,
 
 use super::{Ledger, Program, check_command};
 use crate::chunked;
-use crate::reading::DATE;
+use crate::reading::{DATE, HEAD};
 
 /// A server's connection and what is known about it.
 struct Run {
@@ -33,7 +33,7 @@ struct Run {
 /// Runs the calls.
 pub(super) fn run(program: &mut Program<'_>) {
     let now = Moment(0);
-    let connection = ServerConnection::new(Arc::new(ServerRules::default()), now);
+    let connection = ServerConnection::new(Arc::new(ServerRules::default()), Arc::default(), now);
     let (ledger, out) = (Ledger::default(), Vec::new());
     let mut run = Run {
         connection,
@@ -102,7 +102,7 @@ impl Run {
         let before = self.out.len();
         let result = self
             .connection
-            .send_response(status, &fields, body, DATE, &mut self.out);
+            .send_response(status, &fields, body, &HEAD, &mut self.out);
         if check_command(result, self.out.len() - before).is_some() {
             assert!(self.connection.head_sent() || self.connection.is_tunnel() || self.is_closed());
             assert!(
@@ -159,7 +159,7 @@ impl Run {
         let (fields, body) = (HeaderMap::new(), BodyLength::Known(5));
         let result =
             self.connection
-                .send_response(StatusCode::OK, &fields, body, DATE, &mut self.out);
+                .send_response(StatusCode::OK, &fields, body, &HEAD, &mut self.out);
         if check_command(result, self.out.len() - before).is_some() {
             self.response = before;
             self.send_data(5);

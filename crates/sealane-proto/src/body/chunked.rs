@@ -7,6 +7,7 @@
 //! where it was implied between any two words, need it. A size padded with blanks up to its CRLF is
 //! refused.
 
+use bytes::Bytes;
 use http::HeaderMap;
 
 use crate::body::Decoded;
@@ -296,16 +297,28 @@ fn take_trailers(
     if scanner.count() == 0 {
         return Ok(Decoded::End(None));
     }
-    let fields = scanner.build(&octets, Section::Trailers)?;
+    match build_trailers(scanner, &octets) {
+        Ok(fields) => Ok(Decoded::End(Some(Trailers {
+            fields,
+            raw: RawFields::new(octets),
+        }))),
+        Err(error) => {
+            // Whoever wants to see what was wrong finds it where all rejected octets are.
+            buffer.restore(&octets);
+            Err(error)
+        }
+    }
+}
+
+/// Makes a map of a trailer section, unless a field is in it that must not be.
+fn build_trailers(scanner: &FieldScanner, octets: &Bytes) -> Result<HeaderMap, ProtocolError> {
+    let fields = scanner.build(octets, Section::Trailers)?;
     if let Some((name, excerpt)) = field::forbidden_trailer(&fields) {
         let error = FieldError::ForbiddenTrailer(excerpt);
-        let offset = scanner.offset_of(name, &octets);
+        let offset = scanner.offset_of(name, octets);
         return Err(ProtocolError::remote(error, Section::Trailers, offset));
     }
-    Ok(Decoded::End(Some(Trailers {
-        fields,
-        raw: RawFields::new(octets),
-    })))
+    Ok(fields)
 }
 
 /// Writes chunks: one for each piece of content.

@@ -17,6 +17,7 @@ use crate::limits::Limits;
 use crate::start_line::StartLine;
 
 mod client;
+mod unserved;
 mod respond;
 mod server;
 mod timer;
@@ -24,6 +25,7 @@ mod joint;
 mod half;
 
 pub use client::{ClientConnection, ClientRules};
+pub use respond::HeadOptions;
 pub use server::{ServerConnection, ServerRules};
 pub use timer::{Moment, Timeouts, Timer};
 
@@ -94,6 +96,8 @@ impl<L: StartLine> Core<L> {
     }
 
     /// Takes the next event of a body; `None` when more octets are needed.
+    ///
+    /// After an error nothing more may be read: the caller sees to that.
     fn poll_body(&mut self, limits: &Limits) -> Result<Option<Event>, ProtocolError> {
         let Receiving::Body(decoder) = &mut self.receiving else {
             return Ok(None);
@@ -105,23 +109,20 @@ impl<L: StartLine> Core<L> {
                 return Ok(Some(Event::End(trailers)));
             }
             Ok(Decoded::More) => {}
-            Err(error) => return Err(self.fail(error)),
+            Err(error) => return Err(error),
         }
         let Some(end) = self.end else {
             return Ok(None);
         };
-        if let Err(error) = decoder.end_input(end) {
-            return Err(self.fail(error));
-        }
+        decoder.end_input(end)?;
         self.receiving = Receiving::Done;
         Ok(Some(Event::End(None)))
     }
 
     /// The error when the peer's side ends inside the head that is in the buffer.
-    fn head_incomplete(&mut self) -> ProtocolError {
+    fn head_incomplete(&self) -> ProtocolError {
         let received = self.buffer.len() as u64;
-        let error = IncompleteError::Head(received);
-        self.fail(ProtocolError::remote(error, Section::Head, received))
+        ProtocolError::remote(IncompleteError::Head(received), Section::Head, received)
     }
 
     /// Reads nothing more after an error of the peer, and hands the error on.
@@ -202,8 +203,11 @@ impl<L: StartLine> Core<L> {
         (self.sending, self.receiving) = turn_over(sending, receiving, self.persistence);
         match (&self.sending, &self.receiving) {
             (Sending::Head, Receiving::Head(_)) => Settled::Next,
-            (Sending::Closed(_), Receiving::Closed(_)) => {
-                self.buffer.clear();
+            (Sending::Closed(_), Receiving::Closed(why)) => {
+                // What stood behind the last request is not served, but may be counted.
+                if *why != CloseReason::RequestLimit {
+                    self.buffer.clear();
+                }
                 Settled::Closed
             }
             _ => Settled::Open,

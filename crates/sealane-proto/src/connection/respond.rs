@@ -4,6 +4,7 @@
 //! caller's fields, Date, Connection, and last the field that frames the body (RFC 9112 §6, §9.3,
 //! §9.6; RFC 9110 §6.6.1, §15.2, §15.3.5, §15.4.5).
 
+use http::header::{CONTENT_TYPE, DATE};
 use http::{HeaderMap, StatusCode, Version};
 
 use crate::body::BodyEncoder;
@@ -15,7 +16,57 @@ use crate::connection::timer::Moment;
 use crate::error::{ProtocolError, UsageError};
 use crate::event::SendBody;
 use crate::framing::{BodyLength, Framing};
+use crate::grammar;
 use crate::head::encode::{self, CallerFields};
+
+/// What the head of a response says beside the caller's fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeadOptions<'a> {
+    /// The time now in the form of RFC 9110 §5.6.7, for the Date line (default: no such line).
+    ///
+    /// The caller's own Date goes before it.
+    pub date: Option<&'a [u8; 29]>,
+    /// Whether the lines Connection and Keep-Alive are written (default: yes).
+    ///
+    /// Without them the caller's own are left, as far as they hold, and an HTTP/1.1 connection
+    /// persists all the same, unless it has to close. One of HTTP/1.0 closes, for its client waits
+    /// for nothing that it was not told of (RFC 9112 §9.3). A 101 keeps its `connection: upgrade`.
+    pub connection: bool,
+    /// The reason phrase (default: the registered one of the status, `unknown` where there is
+    /// none).
+    ///
+    /// HTAB, SP, visible octets and those above 0x7F may stand in it (RFC 9112 §4).
+    pub reason: Option<&'a [u8]>,
+}
+
+impl Default for HeadOptions<'_> {
+    fn default() -> Self {
+        Self {
+            date: None,
+            connection: true,
+            reason: None,
+        }
+    }
+}
+
+impl<'a> HeadOptions<'a> {
+    /// The default, with a Date line.
+    pub fn dated(date: &'a [u8; 29]) -> Self {
+        Self {
+            date: Some(date),
+            ..Self::default()
+        }
+    }
+
+    /// Judges the reason phrase: one with a line end in it would write fields of its own.
+    fn check(&self) -> Result<(), UsageError> {
+        let reason = self.reason.unwrap_or_default();
+        match reason.iter().find(|&&octet| !grammar::is_value(octet)) {
+            Some(&octet) => Err(UsageError::ReasonOctet(octet)),
+            None => Ok(()),
+        }
+    }
+}
 
 impl ServerConnection {
     /// Sends a 100 (Continue), for which the client holds its body back (RFC 9110 §10.1.1).
@@ -50,13 +101,15 @@ impl ServerConnection {
 
     /// Sends the head of the final response.
     ///
-    /// `date` is the time now in the form of RFC 9110 §5.6.7. On an error nothing has been written,
-    /// and another response can be sent. What is added to, or left out of, the caller's fields:
+    /// On an error nothing has been written, and another response can be sent. What is added to,
+    /// or left out of, the caller's fields:
     ///
-    /// - Date, unless there is one.
+    /// - Date, unless there is one, or `head` gives none.
     /// - One Connection line: the caller's other options, then `keep-alive` or `close`. His own
     ///   `close` closes the connection; his `keep-alive` keeps none that has to close. Beside
-    ///   `keep-alive` stands his Keep-Alive, or else `keep-alive: timeout=N`; beside `close` none.
+    ///   `keep-alive` stands his Keep-Alive, or else `keep-alive: timeout=N`, with
+    ///   `max=M` where [`ServerRules::max_requests`](crate::ServerRules::max_requests) is set;
+    ///   beside `close` none. `head` can leave both lines out.
     /// - Content-Length, or `transfer-encoding: chunked` for a body of unknown length. An HTTP/1.0
     ///   client gets such a body until the connection closes. The caller's own Content-Length, or
     ///   `transfer-encoding: chunked`, stands instead; contradictions are errors.
@@ -75,20 +128,21 @@ impl ServerConnection {
         status: StatusCode,
         fields: &HeaderMap,
         body: BodyLength,
-        date: &[u8; 29],
+        head: &HeadOptions<'_>,
         out: &mut Vec<u8>,
     ) -> Result<SendBody, ProtocolError> {
+        head.check()?;
         let exchange = self.exchange_before_head()?;
         let is_connected = exchange.method == MethodKind::Connect && status.is_success();
         let start = out.len();
         out.reserve(encode::expected_octets(fields.len()));
-        encode::write_status_line(status, out);
+        encode::write_status_line(status, head.reason, out);
         let result = if status == StatusCode::SWITCHING_PROTOCOLS || is_connected {
-            self.write_tunnel_head(status, fields, date, out)
+            self.write_tunnel_head(status, fields, body, head, out)
         } else if status.is_informational() {
             Err(UsageError::Status(status.as_u16()))
         } else {
-            self.write_final_head(status, fields, body, date, out)
+            self.write_final_head(status, fields, body, head, out)
         };
         if result.is_err() {
             out.truncate(start);
@@ -142,17 +196,40 @@ impl ServerConnection {
         date: &[u8; 29],
         out: &mut Vec<u8>,
     ) -> bool {
+        self.refuse_with(status, &HeaderMap::new(), body, date, out)
+    }
+
+    /// As [`refuse`](Self::refuse), with fields of the caller before all others.
+    ///
+    /// Not among them are those that frame the body, for it is framed by its octets, and Keep-Alive
+    /// and the `keep-alive` of Connection, for the connection closes. His Date and Content-Type
+    /// stand instead of ours.
+    pub fn refuse_with(
+        &mut self,
+        status: StatusCode,
+        fields: &HeaderMap,
+        body: &[u8],
+        date: &[u8; 29],
+        out: &mut Vec<u8>,
+    ) -> bool {
         let is_error = status.is_client_error() || status.is_server_error();
         if self.head_sent() || !is_error {
             return false;
         }
         let is_head = |exchange: &Exchange| exchange.method == MethodKind::Head;
-        encode::write_status_line(status, out);
-        if !body.is_empty() {
+        encode::write_status_line(status, None, out);
+        for (name, value) in fields {
+            if !DECIDED.contains(&name.as_str()) {
+                encode::write_field(name.as_str().as_bytes(), value.as_bytes(), out);
+            }
+        }
+        if !body.is_empty() && !fields.contains_key(CONTENT_TYPE) {
             encode::write_field(b"content-type", b"text/plain; charset=utf-8", out);
         }
-        encode::write_field(b"date", date, out);
-        encode::write_field(b"connection", b"close", out);
+        if !fields.contains_key(DATE) {
+            encode::write_field(b"date", date, out);
+        }
+        encode::write_connection(fields, Some(b"close"), out);
         encode::write_framing(Framing::Length(body.len() as u64), out);
         out.extend_from_slice(b"\r\n");
         if !self.exchange.as_ref().is_some_and(is_head) {
@@ -183,7 +260,7 @@ impl ServerConnection {
             return Err(UsageError::InterimToHttp10.into());
         }
         let start = out.len();
-        encode::write_status_line(status, out);
+        encode::write_status_line(status, None, out);
         if let Err(error) = CallerFields::write(fields, &HELD_BACK, out) {
             out.truncate(start);
             return Err(error.into());
@@ -200,9 +277,11 @@ impl ServerConnection {
         &mut self,
         status: StatusCode,
         fields: &HeaderMap,
-        date: &[u8; 29],
+        body: BodyLength,
+        head: &HeadOptions<'_>,
         out: &mut Vec<u8>,
     ) -> Result<SendBody, UsageError> {
+        self.check_no_body(body)?;
         let is_switch = status == StatusCode::SWITCHING_PROTOCOLS;
         if is_switch
             && !self
@@ -225,7 +304,7 @@ impl ServerConnection {
         if is_switch && options.close && !options.upgrade {
             return Err(UsageError::SwitchAndClose);
         }
-        write_date(&caller, date, out);
+        write_date(&caller, head.date, out);
         let upgrade = is_switch.then_some(&b"upgrade"[..]);
         encode::write_connection(fields, upgrade, out);
         out.extend_from_slice(b"\r\n");
@@ -239,16 +318,16 @@ impl ServerConnection {
         status: StatusCode,
         fields: &HeaderMap,
         body: BodyLength,
-        date: &[u8; 29],
+        head: &HeadOptions<'_>,
         out: &mut Vec<u8>,
     ) -> Result<SendBody, UsageError> {
         let caller = CallerFields::write(fields, &HELD_BACK, out)?;
         let (announced, sent) = self.frame_response(status, &caller, body)?;
-        if let Some(why) = self.reason_to_close(&caller, sent) {
+        if let Some(why) = self.reason_to_close(&caller, sent, head) {
             self.core.persistence.close(why);
         }
-        write_date(&caller, date, out);
-        self.write_persistence(fields, &caller, out);
+        write_date(&caller, head.date, out);
+        self.write_persistence(fields, &caller, head, out);
         encode::write_framing(announced, out);
         out.extend_from_slice(b"\r\n");
         self.core.sending = Sending::Body(BodyEncoder::new(sent));
@@ -270,7 +349,10 @@ impl ServerConnection {
             .as_ref()
             .is_some_and(|exchange| exchange.method == MethodKind::Head);
         match status {
-            StatusCode::NO_CONTENT => Ok((Framing::Empty, Framing::Empty)),
+            StatusCode::NO_CONTENT => {
+                self.check_no_body(body)?;
+                Ok((Framing::Empty, Framing::Empty))
+            }
             // RFC 9110 §15.3.6: no content, which is to be said. Content that is given all the same
             // would vanish without a word.
             StatusCode::RESET_CONTENT => match (caller.length, body) {
@@ -280,10 +362,12 @@ impl ServerConnection {
                 _ => Err(UsageError::BodyNotAllowed),
             },
             StatusCode::NOT_MODIFIED => {
+                self.check_no_body(body)?;
                 let announced = self.announce_unsent(caller, body)?;
                 Ok((announced.unwrap_or(Framing::Empty), Framing::Empty))
             }
             _ if is_head => {
+                self.check_no_body(body)?;
                 // RFC 9110 §8.6: the length that a response to GET would have. That of an empty
                 // body is not said: most likely it was left out because it is not sent.
                 let implied = match body {
@@ -297,6 +381,15 @@ impl ServerConnection {
                 let framing = caller.frame(body, self.peer_knows_chunks())?;
                 Ok((framing, framing))
             }
+        }
+    }
+
+    /// Judges a body given with a response that cannot have one.
+    fn check_no_body(&self, body: BodyLength) -> Result<(), UsageError> {
+        match body {
+            BodyLength::Known(0) => Ok(()),
+            _ if self.rules.reject_body_writes => Err(UsageError::BodyNotAllowed),
+            _ => Ok(()),
         }
     }
 
@@ -328,14 +421,25 @@ impl ServerConnection {
     }
 
     /// Why the connection has to close after the response that is about to leave, if it has to.
-    fn reason_to_close(&self, caller: &CallerFields, sent: Framing) -> Option<CloseReason> {
+    fn reason_to_close(
+        &self,
+        caller: &CallerFields,
+        sent: Framing,
+        head: &HeadOptions<'_>,
+    ) -> Option<CloseReason> {
         let exchange = self.exchange.as_ref()?;
+        let options = caller.connection.unwrap_or_default();
+        let told_to_keep = head.connection || options.keep_alive;
         let unmet = matches!(
             exchange.expectation,
             Expectation::Awaited | Expectation::Overtaken
         );
-        if caller.connection.unwrap_or_default().close {
+        if options.close {
             Some(CloseReason::CallerAsked)
+        } else if self.is_last_request() {
+            Some(CloseReason::RequestLimit)
+        } else if exchange.version == Version::HTTP_10 && !told_to_keep {
+            Some(CloseReason::Http10)
         } else if sent == Framing::UntilClose {
             Some(CloseReason::UntilClose)
         } else if unmet && self.receiving_body() {
@@ -354,33 +458,47 @@ impl ServerConnection {
     /// Writes what the response says about the connection (RFC 9112 §9.3, §9.6).
     ///
     /// `keep-alive` is said to every client, although only those of HTTP/1.0 need it.
-    fn write_persistence(&self, fields: &HeaderMap, caller: &CallerFields, out: &mut Vec<u8>) {
+    fn write_persistence(
+        &mut self,
+        fields: &HeaderMap,
+        caller: &CallerFields,
+        head: &HeadOptions<'_>,
+        out: &mut Vec<u8>,
+    ) {
+        let options = caller.connection.unwrap_or_default();
         if self.core.persistence != Persistence::Keep {
-            return encode::write_connection(fields, Some(b"close"), out);
+            let close = (head.connection || options.close).then_some(&b"close"[..]);
+            return encode::write_connection(fields, close, out);
         }
-        encode::write_connection(fields, Some(b"keep-alive"), out);
+        let keep = (head.connection || options.keep_alive).then_some(&b"keep-alive"[..]);
+        encode::write_connection(fields, keep, out);
+        if let Some(exchange) = &mut self.exchange {
+            exchange.keep_alive = self.timeouts.keep_alive;
+        }
         if caller.keep_alive {
             for value in fields.get_all(KEEP_ALIVE) {
                 encode::write_field(KEEP_ALIVE.as_bytes(), value.as_bytes(), out);
             }
             return;
         }
-        let seconds = self
-            .rules
-            .timeouts
-            .keep_alive
-            .map_or(0, |length| length.as_secs());
-        if seconds > 0 {
+        let length = self.timeouts.keep_alive.unwrap_or_default();
+        if head.connection && length.as_secs() > 0 {
             out.extend_from_slice(b"keep-alive: timeout=");
-            encode::write_decimal(seconds, out);
+            encode::write_decimal(length.as_secs(), out);
+            if let Some(limit) = self.rules.max_requests {
+                out.extend_from_slice(b", max=");
+                encode::write_decimal(limit.get(), out);
+            }
             out.extend_from_slice(b"\r\n");
         }
     }
 }
 
 /// Writes Date, unless the caller gave one (RFC 9110 §6.6.1).
-fn write_date(caller: &CallerFields, date: &[u8; 29], out: &mut Vec<u8>) {
-    if !caller.date {
+fn write_date(caller: &CallerFields, date: Option<&[u8; 29]>, out: &mut Vec<u8>) {
+    if let Some(date) = date
+        && !caller.date
+    {
         encode::write_field(b"date", date, out);
     }
 }
@@ -389,6 +507,13 @@ fn write_date(caller: &CallerFields, date: &[u8; 29], out: &mut Vec<u8>) {
 const KEEP_ALIVE: &str = "keep-alive";
 /// Fields of the caller that are written last, as far as they hold, or not at all.
 const HELD_BACK: [&str; 2] = ["connection", KEEP_ALIVE];
+/// Fields of the caller that an error reply decides itself.
+const DECIDED: [&str; 4] = [
+    "connection",
+    KEEP_ALIVE,
+    "content-length",
+    "transfer-encoding",
+];
 
 #[cfg(test)]
 mod tests;

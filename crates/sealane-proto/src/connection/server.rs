@@ -3,7 +3,9 @@
 //! How responses are written is in `respond.rs`; this file holds the state, the input and the
 //! events. RFC 9112 §9 (connections), RFC 9110 §10.1.1 (Expect), §7.8 (Upgrade), §9.3.6 (CONNECT).
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Version};
@@ -15,7 +17,7 @@ use crate::connection::joint::Persistence;
 use crate::connection::timer::{Moment, Timeouts, Timer, Timers};
 use crate::connection::{Core, Settled};
 use crate::error::{ProtocolError, Section, StartLineError};
-use crate::event::Event;
+use crate::event::{Event, Rejected};
 use crate::head::RequestHead;
 use crate::limits::Limits;
 use crate::start_line::RequestLine;
@@ -25,20 +27,34 @@ use crate::start_line::RequestLine;
 pub struct ServerRules {
     /// Bounds on what a client may send.
     pub limits: Limits,
-    /// How long a client may take.
-    pub timeouts: Timeouts,
     /// Whether an HTTP/1.1 request without Host is refused (default: yes, RFC 9112 §3.2).
     ///
     /// A Host that is there must be well-formed and the only one either way.
     pub require_host: bool,
+    /// How many requests one connection may bring (default: any number).
+    ///
+    /// The response to the last of them says `Connection: close`, and closes; those before it say
+    /// `max=N` in their Keep-Alive line.
+    pub max_requests: Option<NonZeroU64>,
+    /// Whether a body for a response that cannot have one is an error (default: no, it vanishes).
+    ///
+    /// Such are responses to HEAD, 204, 304, 101 and a 2xx to CONNECT. Only a body that is known to
+    /// be empty is none: one of unknown length is refused too, before anything is written, because
+    /// nobody would ever ask it for its octets.
+    pub reject_body_writes: bool,
+    /// Whether the octets at which reading stopped are kept for
+    /// [`take_rejected`](ServerConnection::take_rejected) (default: no).
+    pub keep_rejected: bool,
 }
 
 impl Default for ServerRules {
     fn default() -> Self {
         Self {
             limits: Limits::default(),
-            timeouts: Timeouts::default(),
             require_host: true,
+            max_requests: None,
+            reject_body_writes: false,
+            keep_rejected: false,
         }
     }
 }
@@ -56,6 +72,8 @@ impl Default for ServerRules {
 pub struct ServerConnection {
     /// What this server asks of its clients.
     pub(super) rules: Arc<ServerRules>,
+    /// How long a client may take.
+    pub(super) timeouts: Arc<Timeouts>,
     /// The halves and the buffer.
     pub(super) core: Core<RequestLine>,
     /// The request being answered.
@@ -64,6 +82,10 @@ pub struct ServerConnection {
     timers: Timers,
     /// Blank lines that came before the next request line.
     blank_lines: usize,
+    /// Requests that have come.
+    requests: u64,
+    /// The octets at which reading stopped, if they are wanted.
+    pub(super) rejected: Option<Box<Rejected>>,
 }
 
 /// What must be remembered of a request while it is answered.
@@ -77,6 +99,8 @@ pub(super) struct Exchange {
     pub(super) upgrade: bool,
     /// How it stands with 100 (Continue).
     pub(super) expectation: Expectation,
+    /// How long its response has promised to keep the connection.
+    pub(super) keep_alive: Option<Duration>,
     /// How much more of its body may be discarded, once nobody wants it.
     discard: Option<u64>,
 }
@@ -107,15 +131,31 @@ pub(super) enum Expectation {
 
 impl ServerConnection {
     /// A connection that has just been established; the clocks of its first request start now.
-    pub fn new(rules: Arc<ServerRules>, now: Moment) -> Self {
-        let timers = Timers::new(&rules.timeouts, now);
+    pub fn new(rules: Arc<ServerRules>, timeouts: Arc<Timeouts>, now: Moment) -> Self {
         Self {
             rules,
+            timeouts,
             core: Core::default(),
             exchange: None,
-            timers,
+            timers: Timers::new(now),
             blank_lines: 0,
+            requests: 0,
+            rejected: None,
         }
+    }
+
+    /// Lets other rules hold from now on, also for a message of which a part has been read.
+    pub fn set_rules(&mut self, rules: Arc<ServerRules>) {
+        self.rules = rules;
+    }
+
+    /// Lets other timeouts hold from now on: ask [`next_timeout`](Self::next_timeout) again.
+    ///
+    /// The clocks of a message in progress are measured anew from its start, so that one made
+    /// shorter may be due at once. The time between two requests changes with the next response:
+    /// what the last one has advertised holds.
+    pub fn set_timeouts(&mut self, timeouts: Arc<Timeouts>) {
+        self.timeouts = timeouts;
     }
 
     /// Takes octets that the client sent.
@@ -128,7 +168,7 @@ impl ServerConnection {
             return;
         }
         match (&self.core.receiving, &mut self.exchange) {
-            (Receiving::Head(_), None) => self.timers.begin_message(&self.rules.timeouts, now),
+            (Receiving::Head(_), None) => self.timers.begin_message(now),
             (Receiving::Body(_), Some(exchange)) => exchange.see_body(),
             _ => {}
         }
@@ -148,7 +188,7 @@ impl ServerConnection {
     /// call [`close_after_exchange`](Self::close_after_exchange), without which
     /// [`close_reason`](Self::close_reason) stays `None` as long as no response ends.
     pub fn handle_timeout(&mut self, now: Moment) -> Option<Timer> {
-        let timer = self.timers.passed(now)?;
+        let timer = self.timers.passed(&self.timeouts, now)?;
         self.timers.stop();
         match timer {
             Timer::Head => self.core.close_receiving(CloseReason::HeadTimeout),
@@ -177,7 +217,7 @@ impl ServerConnection {
 
     /// The earliest moment at which [`handle_timeout`](Self::handle_timeout) has something to say.
     pub fn next_timeout(&self) -> Option<Moment> {
-        self.timers.next()
+        self.timers.next(&self.timeouts)
     }
 
     /// Makes the exchange in progress the last one; an idle connection closes at once.
@@ -288,18 +328,22 @@ impl ServerConnection {
             return Ok(None);
         };
         let scanned = match scanner.scan(&mut self.core.buffer, &self.rules.limits) {
-            Ok(Some(scanned)) => scanned.build(self.rules.require_host),
+            Ok(Some(scanned)) => scanned,
             Ok(None) => return self.end_between_messages(),
-            Err(error) => Err(error),
+            Err(error) => return Err(self.fail(error)),
         };
-        match scanned {
+        // Its octets share the head's: a handle, no copy.
+        let octets = self.rules.keep_rejected.then(|| scanned.octets().clone());
+        match scanned.build(self.rules.require_host) {
             Ok(head) => {
                 self.open_exchange(&head);
                 Ok(Some(Event::Request(head)))
             }
             Err(error) => {
-                self.timers.stop();
-                Err(self.core.fail(error))
+                if let Some(octets) = octets {
+                    self.core.buffer.restore(&octets);
+                }
+                Err(self.fail(error))
             }
         }
     }
@@ -314,10 +358,7 @@ impl ServerConnection {
             self.blank_lines += 1;
             if self.blank_lines > self.rules.limits.blank_lines {
                 let error = StartLineError::BlankLines(self.rules.limits.blank_lines);
-                self.timers.stop();
-                return Err(self
-                    .core
-                    .fail(ProtocolError::remote(error, Section::Head, 0)));
+                return Err(self.fail(ProtocolError::remote(error, Section::Head, 0)));
             }
         }
         self.core.buffer.consume(skipped);
@@ -329,16 +370,34 @@ impl ServerConnection {
         let Some(end) = self.core.end else {
             return Ok(None);
         };
-        self.timers.stop();
         if !self.core.buffer.is_empty() {
-            return Err(self.core.head_incomplete());
+            let error = self.core.head_incomplete();
+            return Err(self.fail(error));
         }
+        self.timers.stop();
         self.core.close(end.close_reason());
         Ok(Some(Event::Closed))
     }
 
+    /// Reads nothing more after an error of the client, and hands the error on.
+    fn fail(&mut self, error: ProtocolError) -> ProtocolError {
+        self.timers.stop();
+        if self.rules.keep_rejected {
+            let octets = self.core.buffer.take(self.core.buffer.len());
+            self.rejected = Some(Box::new(Rejected::new(octets, &error)));
+        }
+        self.core.fail(error)
+    }
+
+    /// Whether the request being answered is the last one that this connection may bring.
+    pub(super) fn is_last_request(&self) -> bool {
+        let limit = self.rules.max_requests;
+        limit.is_some_and(|limit| self.requests >= limit.get())
+    }
+
     /// Opens the exchange of a request whose head has just come.
     fn open_exchange(&mut self, head: &RequestHead) {
+        self.requests += 1;
         self.blank_lines = 0;
         self.timers.complete_head();
         let options = head.connection_options();
@@ -363,6 +422,7 @@ impl ServerConnection {
             self.refuse_long_body(0);
             let before = self.core.buffer.len();
             let event = self.core.poll_body(&self.rules.limits);
+            let event = event.map_err(|error| self.fail(error));
             let discarding = self
                 .exchange
                 .as_ref()
@@ -415,10 +475,11 @@ impl ServerConnection {
         match self.core.settle() {
             Settled::Open => {}
             Settled::Next => {
-                self.exchange = None;
+                let over = self.exchange.take();
+                let keep_alive = over.and_then(|exchange| exchange.keep_alive);
                 match self.core.buffer.is_empty() {
-                    true => self.timers.become_idle(&self.rules.timeouts, now),
-                    false => self.timers.begin_next(&self.rules.timeouts, now),
+                    true => self.timers.become_idle(keep_alive, now),
+                    false => self.timers.begin_next(now),
                 }
             }
             Settled::Closed => {
@@ -457,6 +518,7 @@ impl Exchange {
                 true => Expectation::Awaited,
                 false => Expectation::Absent,
             },
+            keep_alive: None,
             discard: None,
         }
     }

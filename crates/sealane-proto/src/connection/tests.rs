@@ -14,12 +14,18 @@ use super::*;
 
 /// The Date of every response in these tests.
 pub(super) const DATE: &[u8; 29] = b"Sun, 06 Nov 1994 08:49:37 GMT";
+/// What stands in every head that is sent here.
+pub(super) const HEAD: HeadOptions<'static> = HeadOptions {
+    date: Some(DATE),
+    connection: true,
+    reason: None,
+};
 /// The beginning of time.
 pub(super) const START: Moment = Moment(0);
 
 /// A server connection with default rules.
 pub(super) fn server() -> ServerConnection {
-    ServerConnection::new(Arc::default(), START)
+    ServerConnection::new(Arc::default(), Arc::default(), START)
 }
 
 /// A client connection with default rules.
@@ -82,7 +88,7 @@ pub(super) fn respond(server: &mut ServerConnection, status: u16, body: &[u8]) -
     let mut out = Vec::new();
     let status = StatusCode::from_u16(status).expect("a status");
     let known = BodyLength::Known(body.len() as u64);
-    let sends = server.send_response(status, &HeaderMap::new(), known, DATE, &mut out);
+    let sends = server.send_response(status, &HeaderMap::new(), known, &HEAD, &mut out);
     if sends.expect("a response is due") == SendBody::Yes {
         let end = server
             .send_data(body.len(), &mut out)
@@ -160,7 +166,7 @@ impl Pair {
         let body = BodyLength::Unknown;
         let sends = self
             .server
-            .send_response(StatusCode::OK, &HeaderMap::new(), body, DATE, out);
+            .send_response(StatusCode::OK, &HeaderMap::new(), body, &HEAD, out);
         assert_eq!(sends, Ok(SendBody::Yes));
         for piece in pieces {
             let end = self.server.send_data(piece.len(), out).unwrap();
@@ -287,7 +293,7 @@ fn both_sides_leave_http_together() {
     let out = &mut pair.downward;
     let sends = pair
         .server
-        .send_response(switch, &answer, BodyLength::Known(0), DATE, out);
+        .send_response(switch, &answer, BodyLength::Known(0), &HEAD, out);
     assert_eq!(sends, Ok(SendBody::No));
     pair.downward.extend_from_slice(b"\x00raw");
     assert_eq!(pair.deliver(3).1, ["response 101"]);

@@ -58,94 +58,108 @@ pub enum Timer {
     KeepAlive,
 }
 
-/// The deadlines that run on one connection.
+/// The clocks that run on one connection.
+///
+/// A message's clocks are kept as the moment it began: how long they run is looked up when it is
+/// asked for, so that other timeouts hold at once.
 #[derive(Debug)]
 pub(super) struct Timers {
-    /// Until when the head must be complete.
-    head: Option<Moment>,
-    /// Until when the request must be complete.
-    request: Option<Moment>,
+    /// When the message began; set until it is over, so that further octets of it restart nothing.
+    started: Option<Moment>,
+    /// The head is awaited.
+    head: bool,
+    /// The rest of the request is awaited.
+    request: bool,
     /// Until when the next request must begin.
     keep_alive: Option<Moment>,
-    /// Whether a message has begun, so that further octets of it restart nothing.
-    begun: bool,
 }
 
 impl Timers {
     /// The clocks of a new connection: its first message begins with the connection itself.
-    pub(super) fn new(timeouts: &Timeouts, now: Moment) -> Self {
-        let mut timers = Self {
-            head: None,
-            request: None,
-            keep_alive: None,
-            begun: false,
-        };
-        timers.begin_message(timeouts, now);
+    pub(super) fn new(now: Moment) -> Self {
+        let mut timers = Self::stopped();
+        timers.begin_message(now);
         timers
     }
 
+    /// No clock runs.
+    fn stopped() -> Self {
+        Self {
+            started: None,
+            head: false,
+            request: false,
+            keep_alive: None,
+        }
+    }
+
     /// Starts the clocks of a message, unless it has begun before.
-    pub(super) fn begin_message(&mut self, timeouts: &Timeouts, now: Moment) {
-        if !self.begun {
-            self.begun = true;
-            self.head = timeouts.head.map(|length| now.after(length));
-            self.request = timeouts.request.map(|length| now.after(length));
-            self.keep_alive = None;
+    pub(super) fn begin_message(&mut self, now: Moment) {
+        if self.started.is_none() {
+            *self = Self {
+                started: Some(now),
+                head: true,
+                request: true,
+                keep_alive: None,
+            };
         }
     }
 
     /// The head is complete.
     pub(super) fn complete_head(&mut self) {
-        self.head = None;
+        self.head = false;
     }
 
     /// The request is complete, or nothing more of it is read.
     pub(super) fn complete_message(&mut self) {
-        self.head = None;
-        self.request = None;
+        self.head = false;
+        self.request = false;
     }
 
-    /// An exchange is over and nothing of the next one has come.
-    pub(super) fn become_idle(&mut self, timeouts: &Timeouts, now: Moment) {
+    /// An exchange is over and nothing of the next one has come; `keep_alive` is what its response
+    /// has advertised.
+    pub(super) fn become_idle(&mut self, keep_alive: Option<Duration>, now: Moment) {
         self.stop();
-        self.keep_alive = timeouts
-            .keep_alive
-            .map(|length| now.after(length).after(MARGIN));
+        self.keep_alive = keep_alive.map(|length| now.after(length).after(MARGIN));
     }
 
     /// An exchange is over and octets of the next request have been waiting behind it.
-    pub(super) fn begin_next(&mut self, timeouts: &Timeouts, now: Moment) {
+    pub(super) fn begin_next(&mut self, now: Moment) {
         self.stop();
-        self.begin_message(timeouts, now);
+        self.begin_message(now);
     }
 
     /// Stops every clock.
     pub(super) fn stop(&mut self) {
-        *self = Self {
-            head: None,
-            request: None,
-            keep_alive: None,
-            begun: false,
-        };
+        *self = Self::stopped();
     }
 
     /// The earliest deadline that runs.
-    pub(super) fn next(&self) -> Option<Moment> {
-        [self.head, self.request, self.keep_alive]
+    pub(super) fn next(&self, timeouts: &Timeouts) -> Option<Moment> {
+        self.deadlines(timeouts)
             .into_iter()
-            .flatten()
+            .filter_map(|(_, deadline)| deadline)
             .min()
     }
 
     /// The deadline that has passed by `now`, if any; the head's before the request's.
-    pub(super) fn passed(&self, now: Moment) -> Option<Timer> {
-        let passed = |deadline: Option<Moment>| deadline.is_some_and(|deadline| deadline <= now);
-        match () {
-            () if passed(self.head) => Some(Timer::Head),
-            () if passed(self.request) => Some(Timer::Request),
-            () if passed(self.keep_alive) => Some(Timer::KeepAlive),
-            () => None,
-        }
+    pub(super) fn passed(&self, timeouts: &Timeouts, now: Moment) -> Option<Timer> {
+        self.deadlines(timeouts)
+            .into_iter()
+            .find(|(_, deadline)| deadline.is_some_and(|deadline| deadline <= now))
+            .map(|(timer, _)| timer)
+    }
+
+    /// Every deadline that runs.
+    fn deadlines(&self, timeouts: &Timeouts) -> [(Timer, Option<Moment>); 3] {
+        let due = |awaited: bool, length: Option<Duration>| {
+            let started = self.started.filter(|_| awaited)?;
+            Some(started.after(length?))
+        };
+        [
+            (Timer::Head, due(self.head, timeouts.head)),
+            (Timer::Request, due(self.request, timeouts.request)),
+            (Timer::KeepAlive, self.keep_alive),
+        ]
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::{ErrorKind, Excerpt};
+use super::{ErrorKind, Excerpt, Octet};
 
 /// Why a command cannot be carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub enum UsageError {
     ContinueUnwanted,
     /// The status given cannot be used with this command.
     Status(u16),
+    /// An octet that no reason phrase may hold (RFC 9112 §4).
+    ReasonOctet(u8),
     /// Interim responses do not exist in HTTP/1.0.
     InterimToHttp10,
     /// The request asked for no upgrade.
@@ -78,6 +80,7 @@ impl UsageError {
         match self {
             Self::HeadSent => "ERR_HTTP_HEADERS_SENT",
             Self::Status(_) => "ERR_HTTP_INVALID_STATUS_CODE",
+            Self::ReasonOctet(_) => "ERR_INVALID_CHAR",
             Self::LengthContradicts { .. } | Self::TooMuch { .. } | Self::TooLittle { .. } => {
                 "ERR_HTTP_CONTENT_LENGTH_MISMATCH"
             }
@@ -106,6 +109,9 @@ impl fmt::Display for UsageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Status(code) => write!(f, "status {code} cannot be sent by this command"),
+            Self::ReasonOctet(octet) => {
+                write!(f, "{} cannot stand in our reason phrase", Octet(*octet))
+            }
             Self::LengthInvalid(value) => {
                 write!(f, "our content-length {value} is not one number of octets")
             }

@@ -103,12 +103,13 @@ impl CallerFields {
     }
 }
 
-/// Writes the status line; a status without a registered reason gets `unknown`.
-pub(crate) fn write_status_line(status: StatusCode, out: &mut Vec<u8>) {
+/// Writes the status line; without a reason, the registered one or `unknown`.
+pub(crate) fn write_status_line(status: StatusCode, reason: Option<&[u8]>, out: &mut Vec<u8>) {
+    let registered = || status.canonical_reason().unwrap_or("unknown").as_bytes();
     out.extend_from_slice(b"HTTP/1.1 ");
     out.extend_from_slice(status.as_str().as_bytes());
     out.push(b' ');
-    out.extend_from_slice(status.canonical_reason().unwrap_or("unknown").as_bytes());
+    out.extend_from_slice(reason.unwrap_or_else(registered));
     out.extend_from_slice(b"\r\n");
 }
 

@@ -126,7 +126,9 @@ where
         misdirection,
     } = opened;
     let now = clock.now();
-    let mut http = ServerConnection::new(Arc::clone(&clock.server.rules.http), now);
+    let rules = &clock.server.rules;
+    let (http, timeouts) = (Arc::clone(&rules.http), Arc::clone(&rules.timeouts));
+    let mut http = ServerConnection::new(http, timeouts, now);
     http.receive(&early, now);
     drop(early);
     let mut connection = Connection {

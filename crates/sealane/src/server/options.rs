@@ -7,7 +7,7 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-use sealane_proto::ServerRules;
+use sealane_proto::{ServerRules, Timeouts};
 use sealane_tls::{PeerCertificate, ServerTlsOptions, TicketKeys};
 use zeroize::Zeroizing;
 
@@ -207,7 +207,8 @@ impl ServerOptions {
             key_log: self.key_log,
             exporter: self.exporter,
             observers: self.observers,
-            http: Arc::new(self.http.rules(&self.deadlines)),
+            http: Arc::new(self.http.rules()),
+            timeouts: Arc::new(self.deadlines.timeouts.clone()),
             deadlines: self.deadlines,
             admission: self.admission,
             questions: self.questions,
@@ -260,6 +261,7 @@ pub(super) struct Rules {
     #[allow(dead_code, reason = "wired in the next steps")]
     pub(super) observers: Observers,
     pub(super) http: Arc<ServerRules>,
+    pub(super) timeouts: Arc<Timeouts>,
     pub(super) deadlines: Deadlines,
     #[allow(dead_code, reason = "wired in the next steps")]
     pub(super) admission: AdmissionOptions,

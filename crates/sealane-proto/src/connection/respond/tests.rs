@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use crate::connection::tests::{DATE, START, fields, respond, serve, server, server_events};
+use crate::connection::tests::{DATE, HEAD, START, fields, respond, serve, server, server_events};
 
 use super::*;
 
@@ -40,7 +40,7 @@ fn head(
 ) -> Result<(String, SendBody), ProtocolError> {
     let mut out = b"before ".to_vec();
     let status = StatusCode::from_u16(status).unwrap();
-    let result = server.send_response(status, &fields(lines), body, DATE, &mut out);
+    let result = server.send_response(status, &fields(lines), body, &HEAD, &mut out);
     let written = String::from_utf8(out)
         .unwrap()
         .strip_prefix("before ")
@@ -167,18 +167,13 @@ fn a_kept_http_10_connection_is_always_told_so() {
 
 #[test]
 fn no_keep_alive_is_advertised_without_a_length_of_time() {
-    use crate::connection::server::ServerRules;
     use crate::connection::timer::Timeouts;
     for keep_alive in [None, Some(std::time::Duration::from_millis(999))] {
         let timeouts = Timeouts {
             keep_alive,
             ..Timeouts::default()
         };
-        let rules = ServerRules {
-            timeouts,
-            ..ServerRules::default()
-        };
-        let mut server = ServerConnection::new(rules.into(), START);
+        let mut server = ServerConnection::new(std::sync::Arc::default(), timeouts.into(), START);
         serve(
             &mut server,
             b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
@@ -369,7 +364,7 @@ fn commands_out_of_turn_are_errors() {
     let mut out = Vec::new();
     let none = &HeaderMap::new();
     let mut server = server();
-    let refused = usage(server.send_response(StatusCode::OK, none, NONE, DATE, &mut out));
+    let refused = usage(server.send_response(StatusCode::OK, none, NONE, &HEAD, &mut out));
     assert_eq!(refused, UsageError::NoExchange);
     assert_eq!(
         usage(server.send_end(None, &mut out, START)),

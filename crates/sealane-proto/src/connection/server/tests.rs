@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::connection::tests::{DATE, START, respond, serve, server, server_events};
+use crate::connection::tests::{DATE, HEAD, START, respond, serve, server, server_events};
 use crate::error::{ErrorKind, HostError, IncompleteError};
 
 use super::*;
@@ -20,7 +20,7 @@ fn server_with(limits: Limits) -> ServerConnection {
         limits,
         ..ServerRules::default()
     };
-    ServerConnection::new(Arc::new(rules), START)
+    ServerConnection::new(Arc::new(rules), Arc::default(), START)
 }
 
 /// The error that these octets lead to.
@@ -277,12 +277,12 @@ fn host_may_be_optional_but_never_wrong() {
         require_host: false,
         ..ServerRules::default()
     });
-    let mut server = ServerConnection::new(rules.clone(), START);
+    let mut server = ServerConnection::new(rules.clone(), Arc::default(), START);
     assert_eq!(
         serve(&mut server, b"GET / HTTP/1.1\r\n\r\n"),
         ["GET /", "end"]
     );
-    let mut server = ServerConnection::new(rules, START);
+    let mut server = ServerConnection::new(rules, Arc::default(), START);
     let error = refusal(&mut server, b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n");
     assert_eq!(error.kind(), &HostError::Repeated.into());
 }
@@ -302,7 +302,7 @@ fn the_head_clock_runs_from_the_connection_then_from_the_first_octet() {
         StatusCode::OK,
         &http::HeaderMap::new(),
         empty,
-        DATE,
+        &HEAD,
         &mut out,
     );
     server.send_end(None, &mut out, Moment(70_000)).unwrap();
@@ -398,11 +398,7 @@ fn a_request_that_waited_has_all_its_time() {
         head: Some(Duration::from_secs(1)),
         ..Timeouts::default()
     };
-    let rules = ServerRules {
-        timeouts,
-        ..ServerRules::default()
-    };
-    let mut server = ServerConnection::new(Arc::new(rules), START);
+    let mut server = ServerConnection::new(Arc::default(), timeouts.into(), START);
     serve(&mut server, &[GET, b"GET /"].concat());
     let mut out = Vec::new();
     let empty = crate::BodyLength::Known(0);
@@ -410,7 +406,7 @@ fn a_request_that_waited_has_all_its_time() {
         StatusCode::OK,
         &http::HeaderMap::new(),
         empty,
-        DATE,
+        &HEAD,
         &mut out,
     );
     server.send_end(None, &mut out, Moment(5_000)).unwrap();

@@ -23,31 +23,34 @@ fn a_moment_never_wraps() {
 
 #[test]
 fn a_new_connection_runs_both_message_clocks() {
-    let mut timers = Timers::new(&timeouts(), Moment(100));
-    assert_eq!(timers.next(), Some(Moment(110)));
-    assert_eq!(timers.passed(Moment(109)), None);
-    assert_eq!(timers.passed(Moment(110)), Some(Timer::Head));
+    let mut timers = Timers::new(Moment(100));
+    assert_eq!(timers.next(&timeouts()), Some(Moment(110)));
+    assert_eq!(timers.passed(&timeouts(), Moment(109)), None);
+    assert_eq!(timers.passed(&timeouts(), Moment(110)), Some(Timer::Head));
     assert_eq!(
-        timers.passed(Moment(200)),
+        timers.passed(&timeouts(), Moment(200)),
         Some(Timer::Head),
         "the head's before the request's"
     );
     timers.complete_head();
-    assert_eq!(timers.next(), Some(Moment(130)));
-    assert_eq!(timers.passed(Moment(130)), Some(Timer::Request));
+    assert_eq!(timers.next(&timeouts()), Some(Moment(130)));
+    assert_eq!(
+        timers.passed(&timeouts(), Moment(130)),
+        Some(Timer::Request)
+    );
     timers.complete_message();
-    assert_eq!(timers.next(), None);
+    assert_eq!(timers.next(&timeouts()), None);
 }
 
 #[test]
 fn further_octets_do_not_restart_a_clock() {
-    let mut timers = Timers::new(&timeouts(), Moment(100));
-    timers.begin_message(&timeouts(), Moment(105));
-    assert_eq!(timers.next(), Some(Moment(110)));
+    let mut timers = Timers::new(Moment(100));
+    timers.begin_message(Moment(105));
+    assert_eq!(timers.next(&timeouts()), Some(Moment(110)));
     timers.complete_message();
-    timers.begin_message(&timeouts(), Moment(106));
+    timers.begin_message(Moment(106));
     assert_eq!(
-        timers.next(),
+        timers.next(&timeouts()),
         None,
         "octets of the next request wait for their turn"
     );
@@ -55,13 +58,16 @@ fn further_octets_do_not_restart_a_clock() {
 
 #[test]
 fn keep_alive_lasts_a_second_longer_than_advertised() {
-    let mut timers = Timers::new(&timeouts(), Moment(0));
-    timers.become_idle(&timeouts(), Moment(100));
-    assert_eq!(timers.next(), Some(Moment(6100)));
-    assert_eq!(timers.passed(Moment(6100)), Some(Timer::KeepAlive));
-    timers.begin_message(&timeouts(), Moment(6000));
+    let mut timers = Timers::new(Moment(0));
+    timers.become_idle(timeouts().keep_alive, Moment(100));
+    assert_eq!(timers.next(&timeouts()), Some(Moment(6100)));
     assert_eq!(
-        timers.next(),
+        timers.passed(&timeouts(), Moment(6100)),
+        Some(Timer::KeepAlive)
+    );
+    timers.begin_message(Moment(6000));
+    assert_eq!(
+        timers.next(&timeouts()),
         Some(Moment(6010)),
         "the first octet stops it"
     );
@@ -69,9 +75,9 @@ fn keep_alive_lasts_a_second_longer_than_advertised() {
 
 #[test]
 fn a_request_that_waited_has_its_clocks_from_its_turn() {
-    let mut timers = Timers::new(&timeouts(), Moment(0));
-    timers.begin_next(&timeouts(), Moment(100));
-    assert_eq!(timers.next(), Some(Moment(110)));
+    let mut timers = Timers::new(Moment(0));
+    timers.begin_next(Moment(100));
+    assert_eq!(timers.next(&timeouts()), Some(Moment(110)));
 }
 
 #[test]
@@ -81,8 +87,26 @@ fn without_a_limit_no_clock_runs() {
         request: None,
         keep_alive: None,
     };
-    let mut timers = Timers::new(&timeouts, Moment(0));
-    assert_eq!(timers.next(), None);
-    timers.become_idle(&timeouts, Moment(0));
-    assert_eq!(timers.passed(Moment(u64::MAX)), None);
+    let mut timers = Timers::new(Moment(0));
+    assert_eq!(timers.next(&timeouts), None);
+    timers.become_idle(timeouts.keep_alive, Moment(0));
+    assert_eq!(timers.passed(&timeouts, Moment(u64::MAX)), None);
+}
+
+#[test]
+fn other_timeouts_measure_a_running_message_from_its_start() {
+    let mut timers = Timers::new(Moment(100));
+    let shorter = Timeouts {
+        head: None,
+        request: Some(Duration::from_millis(5)),
+        keep_alive: None,
+    };
+    assert_eq!(timers.next(&shorter), Some(Moment(105)));
+    assert_eq!(timers.passed(&shorter, Moment(107)), Some(Timer::Request));
+    timers.become_idle(timeouts().keep_alive, Moment(200));
+    assert_eq!(
+        timers.next(&shorter),
+        Some(Moment(6200)),
+        "what has been advertised holds"
+    );
 }

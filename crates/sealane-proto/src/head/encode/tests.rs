@@ -43,7 +43,8 @@ fn numbers_have_no_leading_zeros() {
 
 #[test]
 fn status_lines_have_a_reason() {
-    let line = |code| written(|out| write_status_line(StatusCode::from_u16(code).unwrap(), out));
+    let line =
+        |code| written(|out| write_status_line(StatusCode::from_u16(code).unwrap(), None, out));
     assert_eq!(line(200), "HTTP/1.1 200 OK\r\n");
     assert_eq!(line(799), "HTTP/1.1 799 unknown\r\n");
 }

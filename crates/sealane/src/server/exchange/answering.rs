@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 use bytes::{Buf, Bytes};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body::Frame;
-use sealane_proto::{Moment, SendBody};
+use sealane_proto::{HeadOptions, Moment, SendBody};
 use tower_service::Service;
 
 use super::{Conversation, Exchange, Panicked, guarded};
@@ -60,10 +60,13 @@ where
         self.settle_request_body();
         let out = self.outbox.plain();
         let before = out.len();
-        match self
-            .http
-            .send_response(parts.status, &parts.headers, length, &date::now(), out)
-        {
+        match self.http.send_response(
+            parts.status,
+            &parts.headers,
+            length,
+            &HeadOptions::dated(&date::now()),
+            out,
+        ) {
             Ok(SendBody::Yes) => self.exchange = Exchange::Sending(Box::pin(body)),
             Ok(SendBody::No) => self.end_response(None, now),
             Err(error) => {

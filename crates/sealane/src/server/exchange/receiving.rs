@@ -4,7 +4,7 @@ use std::task::Context;
 
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body::SizeHint;
-use sealane_proto::{BodyLength, Event, Framing, Moment, ProtocolError, RequestHead};
+use sealane_proto::{BodyLength, Event, Framing, HeadOptions, Moment, ProtocolError, RequestHead};
 use tower_service::Service;
 
 use super::{Conversation, Exchange};
@@ -94,10 +94,13 @@ where
         // Before the head, which must say so if the body is too long to be read for nothing.
         self.http.discard_body();
         let out = self.outbox.plain();
-        match self
-            .http
-            .send_response(status, &none, BodyLength::Known(0), &date::now(), out)
-        {
+        match self.http.send_response(
+            status,
+            &none,
+            BodyLength::Known(0),
+            &HeadOptions::dated(&date::now()),
+            out,
+        ) {
             Ok(_) => self.end_response(None, now),
             Err(error) => self.body_failed(&error.into()),
         }

@@ -3,7 +3,6 @@
 use sealane_proto::{Limits, ServerRules};
 
 use super::ServerOptions;
-use super::deadlines::Deadlines;
 use crate::bounds::check_limits;
 use crate::error::Result;
 
@@ -29,11 +28,11 @@ impl HttpOptions {
     }
 
     /// The same in the words of the protocol.
-    pub(super) fn rules(&self, deadlines: &Deadlines) -> ServerRules {
+    pub(super) fn rules(&self) -> ServerRules {
         ServerRules {
             limits: self.limits.clone(),
-            timeouts: deadlines.timeouts.clone(),
             require_host: self.require_host_header,
+            ..ServerRules::default()
         }
     }
 }

@@ -14,9 +14,9 @@ fn options() -> ServerOptions {
 fn the_defaults_are_the_documented_ones() {
     let rules = options().build().unwrap();
     assert_eq!(rules.deadlines.handshake, Some(Duration::from_secs(120)));
-    assert_eq!(rules.http.timeouts.head, Some(Duration::from_secs(60)));
-    assert_eq!(rules.http.timeouts.request, Some(Duration::from_secs(300)));
-    assert_eq!(rules.http.timeouts.keep_alive, Some(Duration::from_secs(5)));
+    assert_eq!(rules.timeouts.head, Some(Duration::from_secs(60)));
+    assert_eq!(rules.timeouts.request, Some(Duration::from_secs(300)));
+    assert_eq!(rules.timeouts.keep_alive, Some(Duration::from_secs(5)));
     assert_eq!(rules.http.limits.head_octets, 16 * 1024);
     assert_eq!(rules.http.limits.field_count, 2000);
     assert!(rules.http.require_host);
@@ -60,8 +60,5 @@ fn no_limit_is_none() {
         .request_timeout(None)
         .build()
         .unwrap();
-    assert_eq!(
-        (rules.http.timeouts.head, rules.http.timeouts.request),
-        (None, None)
-    );
+    assert_eq!((rules.timeouts.head, rules.timeouts.request), (None, None));
 }
