@@ -349,6 +349,9 @@ async fn pipelined_requests_that_came_in_time_are_all_answered_however_slow_the_
         for _ in 0..count {
             writer.write_all(&request).await?;
         }
+        // Whatever the socket did not take at once waits inside the stream: without this the last
+        // requests are never sent, and the server rightly ends a connection that rests.
+        writer.flush().await?;
         // Kept, so that the connection is not seen as half-closed.
         Ok::<_, std::io::Error>(writer)
     });
