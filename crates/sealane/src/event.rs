@@ -277,6 +277,19 @@ pub enum DropReason {
     ProxyProtocol,
 }
 
+impl fmt::Display for DropReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::MaxConnections => "as many connections as max_connections allows are open",
+            Self::MaxConnectionsPerAddress => {
+                "as many of its address as max_connections_per_address allows are open"
+            }
+            Self::Blocked => "its address is blocked, or the program did not allow it",
+            Self::ProxyProtocol => "its proxy did not tell whom it speaks for",
+        })
+    }
+}
+
 /// A connection that was closed at once, unserved.
 #[derive(Clone, Copy, Debug)]
 pub struct Dropped<'a> {
@@ -370,7 +383,6 @@ impl Observers {
     }
 
     /// Tells what happened; a panic of the observer ends nothing but its notice.
-    #[allow(dead_code, reason = "wired in the next steps")]
     pub(crate) fn tell(&self, event: Event<'_>) {
         let Some(observer) = &self.0 else { return };
         if catch_unwind(AssertUnwindSafe(|| observer.observe(&event))).is_err() {

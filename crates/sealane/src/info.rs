@@ -79,6 +79,10 @@ impl Addresses {
         }
     }
 
+    pub(crate) fn remote(self) -> Option<SocketAddr> {
+        self.remote
+    }
+
     pub(crate) fn for_key_log(self) -> KeyLogConnection {
         KeyLogConnection::new(self.local, self.remote)
     }

@@ -83,6 +83,6 @@ pub use sealane_tls::{
     Diagnosis, DistinguishedName, IdentityCheck, IdentityError, PeerCertificate, Pin, Pins,
     RequestCert, SessionStore, TlsInfo, TlsVersion, check_server_identity, crypto,
 };
-pub use server::{AlpnOffer, Server, ServerOptions, create_server};
+pub use server::{AlpnOffer, BlockList, Server, ServerOptions, create_server};
 pub use trust::{Revocation, Roots};
 pub use upgrade::{Upgrade, Upgraded};

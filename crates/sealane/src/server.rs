@@ -22,11 +22,10 @@ use crate::body::Body;
 use crate::context::{SecureContext, SecureContextOptions};
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::handler::{Answer, BoxError, Handler};
-use crate::info::{Accepted, Addresses};
-use crate::transport::Socket;
-use crate::wheel::{Link, Order, Wheel};
+use crate::wheel::{Order, Wheel};
 
 mod accept;
+mod admission;
 mod choice;
 mod connection;
 mod date;
@@ -37,9 +36,11 @@ mod options;
 mod plain;
 mod shutdown;
 
+pub use admission::BlockList;
+use admission::Unserved;
 pub use choice::AlpnOffer;
-use options::Rules;
 pub use options::ServerOptions;
+use options::{Rules, check_count};
 use shutdown::Registry;
 
 /// Makes a server that answers each request with an async function.
@@ -122,8 +123,8 @@ impl Server {
             }
         });
         let shared = Arc::new(Shared {
+            registry: Registry::new(&rules.admission),
             rules,
-            registry: Arc::default(),
             wheel: Wheel::new(),
             start,
             turning: Mutex::default(),
@@ -165,17 +166,23 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// No runtime runs here, the server is closed, or the socket cannot be set non-blocking.
+    /// No runtime runs here, the server is closed, the socket cannot be set non-blocking, or the
+    /// connection is not let in: then it has been reset.
     pub fn adopt(&self, socket: StdTcpStream) -> Result<()> {
         self.require_runtime()?;
         let failed = |error| Error::io(Phase::Listen, "adopting a connection", error);
         socket.set_nonblocking(true).map_err(failed)?;
         let socket = TcpStream::from_std(socket).map_err(failed)?;
-        if self.handle.shared.spawn(socket.into()) {
-            Ok(())
-        } else {
-            Err(closed())
-        }
+        self.handle
+            .shared
+            .spawn(socket.into())
+            .map_err(|why| match why {
+                Unserved::Closing => closed(),
+                Unserved::Dropped(reason) => {
+                    let text = format!("the connection was not let in: {reason}");
+                    Error::new(ErrorKind::Closed, Phase::Listen, text)
+                }
+            })
     }
 
     /// The address bound first, if any.
@@ -188,6 +195,23 @@ impl Server {
     /// Upgraded connections are their owners' and not counted.
     pub fn connections(&self) -> usize {
         self.handle.shared.registry.connections()
+    }
+
+    /// The most connections that may be open at a time; `None` for any number.
+    pub fn max_connections(&self) -> Option<usize> {
+        self.handle.shared.registry.max_connections()
+    }
+
+    /// Changes that limit for connections to come; those that are open stay.
+    ///
+    /// # Errors
+    ///
+    /// The limit is 0, and nothing has changed.
+    pub fn set_max_connections(&self, count: impl Into<Option<usize>>) -> Result<()> {
+        let count = count.into();
+        check_count("max_connections", count)?;
+        self.handle.shared.registry.set_max_connections(count);
+        Ok(())
     }
 
     /// Accepts nothing more, ends connections at rest, lets running exchanges finish, and waits.
@@ -296,24 +320,6 @@ impl Server {
 }
 
 impl Shared {
-    /// Starts the task of an accepted connection; false when the server is closing.
-    fn spawn(self: &Arc<Self>, socket: Socket) -> bool {
-        self.turn_wheel();
-        let link = Link::new();
-        let Some(registered) = self.registry.register(&link) else {
-            return false;
-        };
-        let accepted = Accepted::new(registered.id(), Addresses::of(&socket));
-        (self.start)(connection::Start {
-            socket,
-            link,
-            accepted,
-            registered,
-            server: Facts::of(self),
-        });
-        true
-    }
-
     fn turn_wheel(&self) {
         let mut turning = self.turning.lock().unwrap_or_else(PoisonError::into_inner);
         if turning.as_ref().is_none_or(JoinHandle::is_finished) {

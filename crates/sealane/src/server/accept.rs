@@ -19,8 +19,8 @@ pub(super) async fn run(listener: TcpListener, shared: Arc<Shared>, listening: L
         match accept_or_closing(&listener, &shared).await {
             None => break,
             Some(Ok(socket)) => {
-                // Refused only while closing, and then the loop ends.
-                shared.spawn(socket.into());
+                // Whoever is turned away was told of; while closing, the loop ends by itself.
+                let _ = shared.spawn(socket.into());
             }
             Some(Err(error)) if is_of_one_connection(&error) => {}
             Some(Err(error)) if is_of_the_listener(&error) => {

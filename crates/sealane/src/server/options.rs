@@ -26,7 +26,7 @@ mod http;
 mod questions;
 mod sockets;
 
-use admission::AdmissionOptions;
+pub(super) use admission::{AdmissionOptions, check_count};
 use deadlines::Deadlines;
 use http::HttpOptions;
 use questions::Questions;
@@ -258,12 +258,10 @@ pub(super) struct Rules {
     pub(super) choosing: Arc<Choosing>,
     pub(super) key_log: Option<KeyLogTarget>,
     pub(super) exporter: bool,
-    #[allow(dead_code, reason = "wired in the next steps")]
     pub(super) observers: Observers,
     pub(super) http: Arc<ServerRules>,
     pub(super) timeouts: Arc<Timeouts>,
     pub(super) deadlines: Deadlines,
-    #[allow(dead_code, reason = "wired in the next steps")]
     pub(super) admission: AdmissionOptions,
     #[allow(dead_code, reason = "wired in the next steps")]
     pub(super) questions: Questions,

@@ -1,18 +1,28 @@
 //! How a server ends: which connections live, which orders they get, and when all is over.
+//!
+//! And how many there may be: whoever counts the connections is the one to refuse another.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::hash_map::Entry;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use super::admission::AddressKey;
+use super::options::AdmissionOptions;
 use crate::error::{Error, ErrorKind, Phase};
+use crate::event::DropReason;
 use crate::wheel::{Link, Order};
 
 /// The connections of a server and the state of its end.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Registry {
     inner: Mutex<Inner>,
+    /// The most connections at a time; [`NO_LIMIT`] for any number.
+    max_connections: AtomicUsize,
+    /// The most connections of one address; [`NO_LIMIT`] for any number.
+    max_per_address: usize,
     closing: AtomicBool,
     /// Told when closing begins.
     closing_began: Notify,
@@ -23,6 +33,8 @@ pub(super) struct Registry {
 #[derive(Debug, Default)]
 struct Inner {
     connections: HashMap<u64, Arc<Link>>,
+    /// How many connections each address has; empty without a limit on that.
+    addresses: HashMap<AddressKey, usize>,
     next_id: u64,
     /// Accept loops that run.
     listeners: usize,
@@ -35,6 +47,17 @@ struct Inner {
 pub(super) struct Registered {
     registry: Arc<Registry>,
     id: u64,
+    /// The address it is counted under.
+    counted: Option<AddressKey>,
+}
+
+/// Why a connection has no place in the registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// The server is closing.
+    Closing,
+    /// There are as many connections as there may be; the number is the one it would have had.
+    Full(u64, DropReason),
 }
 
 /// An accept loop's place in the registry.
@@ -44,19 +67,53 @@ pub(super) struct Listening {
 }
 
 impl Registry {
-    /// Takes in a connection; `None` when the server is closing.
-    pub(super) fn register(self: &Arc<Self>, link: &Arc<Link>) -> Option<Registered> {
+    pub(super) fn new(options: &AdmissionOptions) -> Arc<Self> {
+        Arc::new(Self {
+            inner: Mutex::default(),
+            max_connections: AtomicUsize::new(options.max_connections.unwrap_or(NO_LIMIT)),
+            max_per_address: options.max_connections_per_address.unwrap_or(NO_LIMIT),
+            closing: AtomicBool::new(false),
+            closing_began: Notify::new(),
+            changed: Notify::new(),
+        })
+    }
+
+    /// Takes in a connection, and counts it under its address if that is known already.
+    pub(super) fn register(
+        self: &Arc<Self>,
+        link: &Arc<Link>,
+        address: Option<AddressKey>,
+    ) -> Result<Registered, Refused> {
         let mut inner = self.lock();
         if self.is_closing() {
-            return None;
+            return Err(Refused::Closing);
         }
         let id = inner.next_id;
         inner.next_id += 1;
+        if inner.connections.len() >= self.max_connections.load(Ordering::Relaxed) {
+            return Err(Refused::Full(id, DropReason::MaxConnections));
+        }
+        let counted = address.filter(|_| self.max_per_address != NO_LIMIT);
+        if counted.is_some_and(|address| !inner.count(address, self.max_per_address)) {
+            return Err(Refused::Full(id, DropReason::MaxConnectionsPerAddress));
+        }
         inner.connections.insert(id, Arc::clone(link));
-        Some(Registered {
+        Ok(Registered {
             registry: Arc::clone(self),
             id,
+            counted,
         })
+    }
+
+    pub(super) fn max_connections(&self) -> Option<usize> {
+        let limit = self.max_connections.load(Ordering::Relaxed);
+        (limit != NO_LIMIT).then_some(limit)
+    }
+
+    /// Changes the limit for connections to come.
+    pub(super) fn set_max_connections(&self, limit: Option<usize>) {
+        let limit = limit.unwrap_or(NO_LIMIT);
+        self.max_connections.store(limit, Ordering::Relaxed);
     }
 
     /// Takes in an accept loop; `None` when the server is closing.
@@ -123,6 +180,26 @@ impl Registry {
     }
 }
 
+impl Inner {
+    /// Counts a connection under an address; false if that has as many as it may.
+    fn count(&mut self, address: AddressKey, limit: usize) -> bool {
+        let count = self.addresses.entry(address).or_default();
+        let free = *count < limit;
+        *count += usize::from(free);
+        free
+    }
+
+    /// Takes a connection back that was counted; an address without any is forgotten.
+    fn discount(&mut self, address: AddressKey) {
+        if let Entry::Occupied(mut entry) = self.addresses.entry(address) {
+            *entry.get_mut() -= 1;
+            if *entry.get() == 0 {
+                entry.remove();
+            }
+        }
+    }
+}
+
 impl Registered {
     /// A number that no other connection of this server has.
     pub(super) fn id(&self) -> u64 {
@@ -132,7 +209,12 @@ impl Registered {
 
 impl Drop for Registered {
     fn drop(&mut self) {
-        self.registry.lock().connections.remove(&self.id);
+        let mut inner = self.registry.lock();
+        inner.connections.remove(&self.id);
+        if let Some(address) = self.counted {
+            inner.discount(address);
+        }
+        drop(inner);
         self.registry.changed.notify_waiters();
     }
 }
@@ -169,3 +251,6 @@ fn order_all(inner: &Inner, order: Order) {
         link.order(order);
     }
 }
+
+/// Stands for no limit: so many connections do not fit in memory.
+const NO_LIMIT: usize = usize::MAX;

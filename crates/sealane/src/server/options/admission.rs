@@ -1,15 +1,108 @@
 //! Who gets in: limits on connections and handshakes, and who is turned away at the door.
 
-use crate::error::Result;
+use std::fmt;
+use std::sync::Arc;
+
+use super::ServerOptions;
+use crate::error::{Error, Result};
+use crate::info::Accepted;
+use crate::server::admission::BlockList;
+
+/// The program's own word on who gets in.
+type Allow = Arc<dyn Fn(&Accepted) -> bool + Send + Sync>;
 
 /// Who gets in.
-#[derive(Clone, Debug, Default)]
-pub(in crate::server) struct AdmissionOptions {}
+#[derive(Clone, Default)]
+pub(in crate::server) struct AdmissionOptions {
+    pub(in crate::server) max_connections: Option<usize>,
+    pub(in crate::server) max_connections_per_address: Option<usize>,
+    pub(in crate::server) block_list: BlockList,
+    pub(in crate::server) allow: Option<Allow>,
+}
 
 impl AdmissionOptions {
-    #[expect(clippy::unnecessary_wraps, reason = "options come in the next step")]
-    #[expect(clippy::unused_self, reason = "options come in the next step")]
     pub(super) fn check(&self) -> Result<()> {
-        Ok(())
+        check_count("max_connections", self.max_connections)?;
+        check_count(
+            "max_connections_per_address",
+            self.max_connections_per_address,
+        )
+    }
+}
+
+impl ServerOptions {
+    /// The most connections that are open at a time, those in their handshake included; default no
+    /// limit, for how many a machine bears is not known here.
+    ///
+    /// Beyond it a new connection is reset at once, before TLS, and told as
+    /// [`Event::Drop`](crate::Event::Drop). Upgraded connections are their owners' and not counted.
+    /// It can be changed while the server runs ([`Server::set_max_connections`]).
+    ///
+    /// [`Server::set_max_connections`]: crate::Server::set_max_connections
+    #[must_use]
+    pub fn max_connections(mut self, count: impl Into<Option<usize>>) -> Self {
+        self.admission.max_connections = count.into();
+        self
+    }
+
+    /// The most connections from one address that are open at a time: one IPv4 address, or one /64
+    /// of IPv6, within which a single host chooses freely (RFC 4291 §2.5.1); default no limit, for
+    /// behind one address there may be many people.
+    ///
+    /// Where a proxy tells whom it speaks for, that is whose address counts. Connections without an
+    /// address, such as those of a Unix socket, are not limited. Beyond it a connection is dropped
+    /// as with [`max_connections`](Self::max_connections). It closes the door to a single client
+    /// that takes every connection there is.
+    #[must_use]
+    pub fn max_connections_per_address(mut self, count: impl Into<Option<usize>>) -> Self {
+        self.admission.max_connections_per_address = count.into();
+        self
+    }
+
+    /// Whose connections are reset as soon as they are accepted; default nobody's.
+    ///
+    /// Where a proxy tells whom it speaks for, both its address and that one are looked up.
+    #[must_use]
+    pub fn block_list(mut self, list: BlockList) -> Self {
+        self.admission.block_list = list;
+        self
+    }
+
+    /// Asks the program whether a connection may go on, before anything is said on it; default it
+    /// may.
+    ///
+    /// Asked where connections are accepted, so it must not block. A connection that is not allowed
+    /// is reset, as is one whose question panicked.
+    #[must_use]
+    pub fn allow_connection(
+        mut self,
+        allow: impl Fn(&Accepted) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.admission.allow = Some(Arc::new(allow));
+        self
+    }
+}
+
+impl fmt::Debug for AdmissionOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AdmissionOptions")
+            .field("max_connections", &self.max_connections)
+            .field(
+                "max_connections_per_address",
+                &self.max_connections_per_address,
+            )
+            .field("block_list", &self.block_list)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Refuses a limit of 0, which would serve nobody.
+pub(in crate::server) fn check_count(name: &str, count: Option<usize>) -> Result<()> {
+    match count {
+        Some(0) => {
+            let text = format!("{name} is 0, which would serve nobody; give None for no limit");
+            Err(Error::option(text).with_code("ERR_OUT_OF_RANGE"))
+        }
+        _ => Ok(()),
     }
 }
