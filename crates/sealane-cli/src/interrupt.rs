@@ -1,7 +1,8 @@
-//! The wish to end: Ctrl-C, and SIGTERM where there is one.
+//! What the system passes on: the wish to end (Ctrl-C, and SIGTERM where there is one), and wishes
+//! that a server goes on after.
 //!
-//! Both mean the same, as often as they come. From the moment somebody listens, the system's own
-//! way of ending us is off; so listening begins before there is anything to clean up.
+//! Both ways to end mean the same, as often as they come. From the moment somebody listens, the
+//! system's own way of ending us is off; so listening begins before there is anything to clean up.
 
 use crate::error::{Failure, Result};
 
@@ -57,11 +58,71 @@ impl Interrupts {
     }
 }
 
+/// What a running server may be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wish {
+    /// SIGHUP: open the access log anew.
+    Reopen,
+    /// SIGUSR1: tell what was counted.
+    Tell,
+}
+
+/// The stream of wishes that do not end a server.
+#[derive(Debug)]
+pub(crate) struct Wishes {
+    #[cfg(unix)]
+    hangup: Option<tokio::signal::unix::Signal>,
+    #[cfg(unix)]
+    user: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Wishes {
+    /// Begins to listen. A terminal that is closed sends SIGHUP too, and must end us, unless there
+    /// is a log that somebody may want to have opened anew.
+    pub(crate) fn begin(logs: bool) -> Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let hangup = logs.then(|| signal(SignalKind::hangup())).transpose();
+        Ok(Self {
+            hangup: hangup.map_err(deaf)?,
+            user: signal(SignalKind::user_defined1()).map_err(deaf)?,
+        })
+    }
+
+    /// Waits for the next wish.
+    pub(crate) async fn next(&mut self) -> Wish {
+        let hangup = async {
+            match &mut self.hangup {
+                Some(signal) => signal.recv().await,
+                None => None,
+            }
+        };
+        tokio::select! {
+            Some(()) = hangup => Wish::Reopen,
+            Some(()) = self.user.recv() => Wish::Tell,
+            else => std::future::pending().await,
+        }
+    }
+}
+
+#[cfg(windows)]
+impl Wishes {
+    /// There are none here.
+    pub(crate) fn begin(_logs: bool) -> Result<Self> {
+        Ok(Self {})
+    }
+
+    /// Waits for ever.
+    pub(crate) async fn next(&mut self) -> Wish {
+        std::future::pending().await
+    }
+}
+
 /// Says that no wish would be heard.
 #[allow(
     clippy::needless_pass_by_value,
     reason = "it stands where a mapping of errors is wanted"
 )]
 fn deaf(error: std::io::Error) -> Failure {
-    Failure::new(format!("cannot listen for Ctrl-C: {error}"))
+    Failure::new(format!("cannot listen for signals: {error}"))
 }

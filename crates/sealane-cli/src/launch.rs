@@ -17,10 +17,11 @@ use tower_service::Service;
 
 use crate::banner::Banner;
 use crate::error::{Ended, Failure, Result};
-use crate::interrupt::Interrupts;
+use crate::interrupt::{Interrupts, Wish, Wishes};
 use crate::launch::identity::Proof;
 use crate::options::ServerArgs;
 use crate::terminal::{note, say};
+use crate::watch::Watch;
 
 /// Serves until told to end; `what` is the first line of what is printed.
 ///
@@ -37,11 +38,15 @@ where
 {
     let places = listen::places(args).await?;
     let proof = Proof::find(args, &places, OffsetDateTime::now_utc())?;
-    let options = args.options(proof.identity())?;
+    let (watch, observer) = args.watch.begin()?;
+    let options = args.options(proof.identity())?.observer(observer);
     let server = Server::with_service(options, service)
         .map_err(|error| args.limits.refused(&error.to_string()))?;
     // From here on Ctrl-C is ours: none may be lost between binding and waiting.
-    let interrupts = Interrupts::begin()?;
+    let signals = Signals {
+        interrupts: Interrupts::begin()?,
+        wishes: Wishes::begin(args.watch.has_file())?,
+    };
     let bound = listen::bind(&server, &places).await?;
     let urls = listen::urls(&bound, &proof.names());
     say(&Banner {
@@ -50,16 +55,34 @@ where
         trust: proof.trust(),
     }
     .text());
-    attend(&server, &proof, interrupts).await
+    let ended = attend(&server, &proof, signals, &watch).await;
+    // Its last handle: what it still says of its connections is said before the log ends.
+    drop(server);
+    watch.finish();
+    ended
+}
+
+/// What a running server is told from outside.
+struct Signals {
+    interrupts: Interrupts,
+    wishes: Wishes,
 }
 
 /// Waits for the end of a running server.
-async fn attend(server: &Server, proof: &Proof, mut interrupts: Interrupts) -> Result<Ended> {
+async fn attend(server: &Server, proof: &Proof, signals: Signals, watch: &Watch) -> Result<Ended> {
+    let Signals {
+        mut interrupts,
+        mut wishes,
+    } = signals;
     let mut ending: Pin<Box<dyn Future<Output = String> + Send + '_>> = Box::pin(proof.ending());
     loop {
         tokio::select! {
             ended = server.closed() => return ended.map(|()| Ended::Done).map_err(broken),
             () = interrupts.next() => break,
+            wish = wishes.next() => match wish {
+                Wish::Reopen => watch.reopen(),
+                Wish::Tell => watch.tell(),
+            },
             text = &mut ending => {
                 note(&text);
                 ending = Box::pin(std::future::pending());

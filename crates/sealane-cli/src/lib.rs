@@ -15,6 +15,7 @@ pub mod cert;
 pub mod launch;
 pub mod banner;
 pub mod options;
+pub mod watch;
 pub mod folder;
 pub mod dev_ca;
 pub mod certificate;

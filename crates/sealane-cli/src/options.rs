@@ -3,7 +3,7 @@
 //! One table for all of them, so that `serve` and `echo` cannot drift apart. Only translation
 //! happens here: what the values mean, and what contradicts what, the library says.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use sealane::{Identity, ServerOptions};
@@ -19,6 +19,7 @@ use crate::options::clients::ClientAuthArgs;
 use crate::parameters::ParameterArgs;
 use crate::quantity::{TimeLimit, size, time_limit};
 use crate::secret_file;
+use crate::watch::WatchArgs;
 
 pub mod clients;
 
@@ -83,6 +84,10 @@ pub struct ServerArgs {
     /// The limits.
     #[command(flatten)]
     pub limits: LimitArgs,
+
+    /// What is told of it.
+    #[command(flatten)]
+    pub watch: WatchArgs,
 }
 
 /// What a connection may cost.
@@ -142,14 +147,15 @@ impl ServerArgs {
         !self.certs.is_empty() || !self.pfx.is_empty()
     }
 
-    /// Where private keys stand, in use or not: a shared folder may have them in it.
+    /// Where private keys and logs stand, in use or not: a shared folder may have them in it.
     pub fn secrets(&self) -> Vec<PathBuf> {
         let data = self.data_dir().ok();
         let authority = data.iter().flat_map(|data| dev_ca::secrets(data));
         let own = [&self.keys, &self.pfx].into_iter().flatten();
         let own = own.chain(&self.passphrase_file).chain(&self.ticket_keys);
         let own = own.chain(&self.key_log.keylog);
-        own.cloned().chain(authority).collect()
+        let log = self.watch.file().map(Path::to_owned);
+        own.cloned().chain(log).chain(authority).collect()
     }
 
     /// Options for a server with this identity; what was not given stays at the library's default.
