@@ -46,3 +46,6 @@ impl ServerConnection {
         head
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,8 @@ use crate::connection::tests::{DATE, HEAD, START, fields, respond, serve, server
 
 use super::*;
 
+mod options;
+
 /// The Date line of these tests.
 const DATE_LINE: &str = "date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
 /// What is said about a connection that goes on.

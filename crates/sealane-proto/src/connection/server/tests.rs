@@ -548,3 +548,37 @@ fn no_event_follows_a_refusal() {
         "not even the end that was due"
     );
 }
+
+#[test]
+fn other_timeouts_hold_at_once_for_a_message_that_has_begun() {
+    let mut server = server();
+    serve(&mut server, b"GET / HT");
+    let shorter = Timeouts {
+        head: Some(Duration::from_secs(2)),
+        ..Timeouts::default()
+    };
+    server.set_timeouts(Arc::new(shorter));
+    assert_eq!(server.next_timeout(), Some(Moment(2_000)));
+    assert_eq!(server.handle_timeout(Moment(3_000)), Some(Timer::Head));
+}
+
+#[test]
+fn a_promise_to_keep_a_connection_holds_until_the_next_response() {
+    let mut server = server();
+    serve(&mut server, GET);
+    let (mut out, none) = (Vec::new(), http::HeaderMap::new());
+    let empty = crate::BodyLength::Known(0);
+    server
+        .send_response(StatusCode::OK, &none, empty, &HEAD, &mut out)
+        .unwrap();
+    let shorter = Timeouts {
+        keep_alive: Some(Duration::from_secs(1)),
+        ..Timeouts::default()
+    };
+    server.set_timeouts(Arc::new(shorter));
+    server.send_end(None, &mut out, START).unwrap();
+    assert_eq!(server.next_timeout(), Some(Moment(6_000)), "as advertised");
+    serve(&mut server, GET);
+    assert!(respond(&mut server, 200, b"x").contains("keep-alive: timeout=1\r\n"));
+    assert_eq!(server.next_timeout(), Some(Moment(2_000)));
+}
