@@ -28,6 +28,27 @@ pub fn of(text: &str) -> String {
     }
 }
 
+/// A text of the library with the names of a server's limits and levers replaced by flags, wherever
+/// they stand in it.
+pub fn named(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 8);
+    let mut rest = text;
+    while !rest.is_empty() {
+        let letter = |octet: &u8| octet.is_ascii_lowercase() || *octet == b'_';
+        let length = rest.bytes().take_while(letter).count();
+        let (word, behind) = rest.split_at(length);
+        match LEVERS.iter().find(|(option, _)| *option == word) {
+            // An option with a dash before it is a flag already, or part of one.
+            Some((_, flag)) if !out.ends_with('-') => out.push_str(flag),
+            _ => out.push_str(word),
+        }
+        let mut letters = behind.chars();
+        out.extend(letters.next());
+        rest = letters.as_str();
+    }
+    out
+}
+
 /// What the library writes before the name of an option.
 const MARK: &str = "option ";
 
@@ -45,4 +66,33 @@ const FLAGS: &[(&str, &str)] = &[
     ("servername", "--servername"),
     ("sigalgs", "--sigalgs"),
     ("ticket_keys", "--ticket-keys"),
+];
+
+/// Limits and levers of a server, and how they are given here.
+const LEVERS: &[(&str, &str)] = &[
+    ("backlog", "--backlog"),
+    ("block_list", "--block"),
+    ("handshake_timeout", "--handshake-timeout"),
+    ("headers_timeout", "--headers-timeout"),
+    ("insecure_http_parser", "--insecure-http-parser"),
+    ("ipv6_only", "--ipv6-only"),
+    ("join_duplicate_headers", "--join-duplicate-headers"),
+    ("keep_alive_timeout", "--keep-alive-timeout"),
+    ("max_connections", "--max-connections"),
+    ("max_connections_per_address", "--max-connections-per-address"),
+    ("max_handshakes", "--max-handshakes"),
+    ("max_header_size", "--max-header-size"),
+    ("max_headers_count", "--max-headers-count"),
+    ("max_requests_per_socket", "--max-requests-per-socket"),
+    ("min_body_rate", "--min-body-rate"),
+    ("proxy_protocol", "--proxy-protocol-from"),
+    ("receive_buffer_size", "--receive-buffer"),
+    ("request_timeout", "--request-timeout"),
+    ("require_host_header", "--no-require-host"),
+    ("reuse_port", "--reuse-port"),
+    ("send_buffer_size", "--send-buffer"),
+    ("tcp_keep_alive", "--tcp-keep-alive"),
+    ("timeout", "--timeout"),
+    ("workers", "--workers"),
+    ("write_timeout", "--write-timeout"),
 ];

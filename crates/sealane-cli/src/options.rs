@@ -12,16 +12,18 @@ use crate::address::ListenAddress;
 use crate::credentials::Files;
 use crate::data_folder;
 use crate::dev_ca;
-use crate::error::{Failure, Result};
-use crate::flags;
+use crate::error::Result;
 use crate::key_log::KeyLogArgs;
+use crate::options::admission::AdmissionArgs;
 use crate::options::clients::ClientAuthArgs;
+use crate::options::limits::LimitArgs;
 use crate::parameters::ParameterArgs;
-use crate::quantity::{TimeLimit, size, time_limit};
 use crate::secret_file;
 use crate::watch::WatchArgs;
 
+pub mod admission;
 pub mod clients;
+pub mod limits;
 
 #[cfg(test)]
 mod tests;
@@ -85,40 +87,13 @@ pub struct ServerArgs {
     #[command(flatten)]
     pub limits: LimitArgs,
 
+    /// Who is turned away at the door.
+    #[command(flatten)]
+    pub admission: AdmissionArgs,
+
     /// What is told of it.
     #[command(flatten)]
     pub watch: WatchArgs,
-}
-
-/// What a connection may cost.
-#[derive(Debug, Clone, Copy, Default, Args)]
-#[command(next_help_heading = "Limits (times such as 5s, 500ms, 2m, or off)")]
-pub struct LimitArgs {
-    /// The longest time from accepting a connection to the end of its TLS handshake. [default:
-    /// 120s]
-    #[arg(long, value_name = "TIME", value_parser = time_limit)]
-    pub handshake_timeout: Option<TimeLimit>,
-
-    /// The longest time until the head of a request is complete. [default: 60s]
-    #[arg(long, value_name = "TIME", value_parser = time_limit)]
-    pub headers_timeout: Option<TimeLimit>,
-
-    /// The longest time until a whole request is received, its body included. It may not be shorter
-    /// than --headers-timeout. [default: 300s]
-    #[arg(long, value_name = "TIME", value_parser = time_limit)]
-    pub request_timeout: Option<TimeLimit>,
-
-    /// How long a connection may rest between two requests. [default: 5s]
-    #[arg(long, value_name = "TIME", value_parser = time_limit)]
-    pub keep_alive_timeout: Option<TimeLimit>,
-
-    /// The largest head of a request, in octets or as 16KiB. [default: 16KiB]
-    #[arg(long, value_name = "SIZE", value_parser = size)]
-    pub max_header_size: Option<usize>,
-
-    /// The most field lines in the head of a request. [default: 2000]
-    #[arg(long, value_name = "NUMBER")]
-    pub max_headers_count: Option<usize>,
 }
 
 impl ServerArgs {
@@ -163,7 +138,8 @@ impl ServerArgs {
     /// # Errors
     /// When a file that an option names cannot be used.
     pub fn options(&self, identity: Identity) -> Result<ServerOptions> {
-        let options = self.limits.options(identity);
+        let options = self.limits.add(ServerOptions::new(identity));
+        let options = self.admission.add(options)?;
         let options = self.clients.add(self.parameters.server(options))?;
         let options = match self.key_log.open()? {
             Some(log) => options.key_log(log),
@@ -187,70 +163,20 @@ impl ServerArgs {
     }
 }
 
-impl LimitArgs {
-    /// Says why the library refused these limits, in the words of the command line.
-    pub fn refused(self, why: &str) -> Failure {
-        let mut said = flags::of(why).replace("give None", "write off");
-        for name in NAMES {
-            said = said.replace(name, &format!("--{}", name.replace('_', "-")));
-        }
-        let contradict = said.contains("--headers-timeout") && said.contains("--request-timeout");
-        let failure = Failure::usage(said);
-        match (self.headers_timeout, self.request_timeout) {
-            _ if !contradict => failure,
-            (None, Some(limit)) => failure.hint(format!(
-                "give --headers-timeout {limit} too: its default is {HEADERS}"
-            )),
-            (Some(limit), None) => failure.hint(format!(
-                "give --request-timeout {limit} too: its default is {REQUEST}"
-            )),
-            _ => failure.hint("the head is part of the request: give it no more time"),
-        }
-    }
-
-    /// Options for a server with this identity; what was not given stays at the library's default.
-    pub fn options(self, identity: Identity) -> ServerOptions {
-        let mut options = ServerOptions::new(identity);
-        if let Some(limit) = self.handshake_timeout {
-            options = options.handshake_timeout(limit);
-        }
-        if let Some(limit) = self.headers_timeout {
-            options = options.headers_timeout(limit);
-        }
-        if let Some(limit) = self.request_timeout {
-            options = options.request_timeout(limit);
-        }
-        if let Some(limit) = self.keep_alive_timeout {
-            options = options.keep_alive_timeout(limit);
-        }
-        if let Some(octets) = self.max_header_size {
-            options = options.max_header_size(octets);
-        }
-        if let Some(count) = self.max_headers_count {
-            options = options.max_headers_count(count);
-        }
-        options
+/// Sets an option that was given.
+fn set<T>(
+    options: ServerOptions,
+    given: Option<T>,
+    to: impl FnOnce(ServerOptions, T) -> ServerOptions,
+) -> ServerOptions {
+    match given {
+        Some(value) => to(options, value),
+        None => options,
     }
 }
 
 /// The octets of the keys of tickets: two keys and a name, of 16 each.
 const TICKET_KEYS: usize = 48;
-
-/// The limits by their names in the library, in which it reports them.
-const NAMES: [&str; 6] = [
-    "handshake_timeout",
-    "headers_timeout",
-    "request_timeout",
-    "keep_alive_timeout",
-    "max_header_size",
-    "max_headers_count",
-];
-
-/// The library's default for `--headers-timeout`; a test holds it against the library's own word.
-const HEADERS: &str = "60s";
-
-/// The library's default for `--request-timeout`, held likewise.
-const REQUEST: &str = "300s";
 
 /// The heading of the first group in `--help`.
 const WHERE: &str = "Address and certificate";

@@ -1,4 +1,4 @@
-//! Lengths of time and sizes as people write them: `5s`, `500ms`, `2m`, `16KiB`, `off`.
+//! Lengths of time, sizes and numbers as people write them: `5s`, `500ms`, `2m`, `16KiB`, `off`.
 //!
 //! A number of seconds without its unit is refused: half of all tools mean milliseconds, and a
 //! limit that is a thousand times too long protects nobody.
@@ -51,6 +51,33 @@ pub fn time_limit(text: &str) -> Result<TimeLimit, String> {
         Some(0) => Err("no time at all would end every connection; write off for no limit".into()),
         Some(length) if length <= LONGEST => Ok(TimeLimit(Some(Duration::from_millis(length)))),
         _ => Err("longer than 365 days; write off for no limit".into()),
+    }
+}
+
+/// A limit in number as an option states it: so many, or as many as there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CountLimit(pub Option<usize>);
+
+impl From<CountLimit> for Option<usize> {
+    fn from(limit: CountLimit) -> Self {
+        limit.0
+    }
+}
+
+/// Reads a limit in number: a whole one, or `off`.
+///
+/// # Errors
+/// A text that says what is expected.
+pub fn count_limit(text: &str) -> Result<CountLimit, String> {
+    if text == "off" || text == "none" {
+        return Ok(CountLimit(None));
+    }
+    match split(text)? {
+        (0, "") => Err("none at all would serve nobody; write off for no limit".into()),
+        (count, "") => usize::try_from(count)
+            .map(|count| CountLimit(Some(count)))
+            .map_err(|_| "larger than this machine can count".into()),
+        (_, unit) => Err(format!("{unit:?} is one too many; write a whole number, or off")),
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Parser;
 
 use super::*;
+use crate::quantity::{CountLimit, TimeLimit};
 
 /// A command of nothing but these options.
 #[derive(Debug, Parser)]
@@ -52,6 +53,14 @@ fn everything_given_arrives() {
         "8KiB",
         "--max-headers-count",
         "50",
+        "--max-connections=9",
+        "--max-connections-per-address=off",
+        "--block=192.0.2.0/24",
+        "--block",
+        "::1",
+        "--access-log=-",
+        "--access-log-format=json",
+        "--verbose",
     ])
     .unwrap();
     assert_eq!(args.addresses().len(), 2);
@@ -79,6 +88,12 @@ fn everything_given_arrives() {
         (limits.max_header_size, limits.max_headers_count),
         (Some(8192), Some(50))
     );
+    assert_eq!(args.admission.max_connections, Some(CountLimit(Some(9))));
+    let most = args.admission.max_connections_per_address;
+    assert_eq!(most, Some(CountLimit(None)));
+    assert_eq!(args.admission.blocked, ["192.0.2.0/24", "::1"]);
+    assert!(args.watch.verbose && args.watch.access_log.is_some());
+    assert!(args.watch.file().is_none(), "standard output is no file");
 }
 
 #[test]
@@ -101,6 +116,10 @@ fn wrong_ones_are_refused_with_the_reason() {
         "cannot be used with",
     );
     refused(&["--head", "5s"], "--head");
+    refused(&["--access-log-format", "json"], "--access-log");
+    refused(&["--max-connections", "0"], "would serve nobody");
+    refused(&["--block", "192.0.2.0/33"], "192.0.2.0/33");
+    refused(&["--block", "somebody"], "\"somebody\" is no address");
     refused(
         &["--headers-timeout", "5s", "--headers-timeout", "6s"],
         "cannot be used multiple times",

@@ -63,3 +63,13 @@ fn a_limit_is_written_as_it_can_be_read() {
     }
     assert_eq!(time_limit("2m").unwrap().to_string(), "120s");
 }
+
+#[test]
+fn numbers_and_no_limit() {
+    assert_eq!(count_limit("20"), Ok(CountLimit(Some(20))));
+    assert_eq!(count_limit("off"), Ok(CountLimit(None)));
+    let long = format!("{}0", u64::MAX);
+    for text in ["", "0", "-1", "1k", "1.5", "x", &long] {
+        assert!(count_limit(text).is_err(), "{text:?}");
+    }
+}
