@@ -83,6 +83,7 @@ pub use sealane_tls::{
     Diagnosis, DistinguishedName, IdentityCheck, IdentityError, PeerCertificate, Pin, Pins,
     RequestCert, SessionStore, TlsInfo, TlsVersion, check_server_identity, crypto,
 };
-pub use server::{AlpnOffer, BlockList, Server, ServerOptions, create_server};
+pub use server::{AlpnOffer, BlockList, ListenOptions, Server, ServerOptions, create_server};
+pub use transport::BoundAddress;
 pub use trust::{Revocation, Roots};
 pub use upgrade::{Upgrade, Upgraded};

@@ -6,15 +6,12 @@
 
 use std::fmt;
 use std::future::Future;
-use std::net::{SocketAddr, TcpStream as StdTcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Buf;
 use http::{Request, Response};
 use sealane_tls::TicketKeys;
-use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
-use tokio::runtime;
 use tokio::task::JoinHandle;
 use tower_service::Service;
 
@@ -22,6 +19,7 @@ use crate::body::Body;
 use crate::context::{SecureContext, SecureContextOptions};
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::handler::{Answer, BoxError, Handler};
+use crate::transport::BoundAddress;
 use crate::wheel::{Order, Wheel};
 
 mod accept;
@@ -31,17 +29,20 @@ mod connection;
 mod date;
 mod exchange;
 mod handshake;
+mod listen;
 mod misdirection;
 mod options;
 mod plain;
 mod shutdown;
+mod workers;
 
 pub use admission::BlockList;
-use admission::Unserved;
 pub use choice::AlpnOffer;
+pub use listen::ListenOptions;
 pub use options::ServerOptions;
 use options::{Rules, check_count};
 use shutdown::Registry;
+use workers::Workers;
 
 /// Makes a server that answers each request with an async function.
 ///
@@ -73,7 +74,10 @@ pub struct Server {
 
 struct Handle {
     shared: Arc<Shared>,
-    addresses: Mutex<Vec<SocketAddr>>,
+    /// The threads that serve, if they are the server's own.
+    workers: Option<Workers>,
+    /// Where the server was told to listen.
+    addresses: Mutex<Vec<BoundAddress>>,
 }
 
 /// What a server and its tasks share.
@@ -82,7 +86,7 @@ struct Shared {
     registry: Arc<Registry>,
     wheel: Arc<Wheel>,
     /// Starts the task of one connection; hides the type of the service.
-    start: Box<dyn Fn(connection::Start) + Send + Sync>,
+    start: Arc<dyn Fn(connection::Start) + Send + Sync>,
     /// The task that turns the wheel, started with the first connection, and again if the runtime
     /// it ran on is gone.
     turning: Mutex<Option<JoinHandle<()>>>,
@@ -109,7 +113,7 @@ impl Server {
         let rules = Arc::new(options.build()?);
         // A service need not be `Sync`; it is cloned under the lock and used outside it.
         let service = Mutex::new(service);
-        let start = Box::new(move |start: connection::Start| {
+        let start = Arc::new(move |start: connection::Start| {
             // A clone that panics costs its connection, not the loop that accepts.
             let clone = || {
                 service
@@ -122,6 +126,7 @@ impl Server {
                 Err(_) => tracing::error!("the service panicked while it was cloned"),
             }
         });
+        let workers = rules.workers.map(Workers::new);
         let shared = Arc::new(Shared {
             registry: Registry::new(&rules.admission),
             rules,
@@ -132,62 +137,10 @@ impl Server {
         Ok(Self {
             handle: Arc::new(Handle {
                 shared,
+                workers,
                 addresses: Mutex::default(),
             }),
         })
-    }
-
-    /// Binds an address and begins to accept; tells the address that was bound.
-    ///
-    /// Of several addresses a name stands for, the first that can be bound is taken. Port 0 lets
-    /// the system choose. A server may listen on several addresses: call it again.
-    ///
-    /// # Errors
-    ///
-    /// No runtime runs here, the server is closed, or the address cannot be bound; the message
-    /// says which address, the code is the system's, such as `EADDRINUSE`.
-    pub async fn listen(&self, address: impl ToSocketAddrs + fmt::Debug) -> Result<SocketAddr> {
-        self.require_runtime()?;
-        let shown = format!("listening on {address:?}");
-        let failed = |error| Error::io(Phase::Listen, &shown, error);
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
-        let bound = listener.local_addr().map_err(failed)?;
-        let shared = &self.handle.shared;
-        let listening = shared.registry.listen().ok_or_else(closed)?;
-        self.addresses().push(bound);
-        tokio::spawn(accept::run(listener, Arc::clone(shared), listening));
-        Ok(bound)
-    }
-
-    /// Serves a connection that somebody else has accepted, from its first octet on.
-    ///
-    /// Any descriptor that is a connected TCP socket converts into a `TcpStream`. All limits and
-    /// deadlines apply as for a connection accepted here.
-    ///
-    /// # Errors
-    ///
-    /// No runtime runs here, the server is closed, the socket cannot be set non-blocking, or the
-    /// connection is not let in: then it has been reset.
-    pub fn adopt(&self, socket: StdTcpStream) -> Result<()> {
-        self.require_runtime()?;
-        let failed = |error| Error::io(Phase::Listen, "adopting a connection", error);
-        socket.set_nonblocking(true).map_err(failed)?;
-        let socket = TcpStream::from_std(socket).map_err(failed)?;
-        self.handle
-            .shared
-            .spawn(socket.into())
-            .map_err(|why| match why {
-                Unserved::Closing => closed(),
-                Unserved::Dropped(reason) => {
-                    let text = format!("the connection was not let in: {reason}");
-                    Error::new(ErrorKind::Closed, Phase::Listen, text)
-                }
-            })
-    }
-
-    /// The address bound first, if any.
-    pub fn address(&self) -> Option<SocketAddr> {
-        self.addresses().first().copied()
     }
 
     /// How many connections are open now, in handshakes, at rest or at work.
@@ -303,23 +256,21 @@ impl Server {
             Error::option(text).with_code("ERR_NO_CRYPTO")
         })
     }
-
-    fn addresses(&self) -> std::sync::MutexGuard<'_, Vec<SocketAddr>> {
-        self.handle
-            .addresses
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn require_runtime(&self) -> Result<()> {
-        runtime::Handle::try_current().map(drop).map_err(|_| {
-            let text = "a server needs a tokio runtime; call this inside one";
-            Error::new(ErrorKind::Options, Phase::Listen, text)
-        })
-    }
 }
 
 impl Shared {
+    /// The same for another runtime, with a wheel of its own: deadlines then lock nothing that two
+    /// threads use.
+    fn for_worker(&self) -> Self {
+        Self {
+            rules: Arc::clone(&self.rules),
+            registry: Arc::clone(&self.registry),
+            wheel: Wheel::new(),
+            start: Arc::clone(&self.start),
+            turning: Mutex::default(),
+        }
+    }
+
     fn turn_wheel(&self) {
         let mut turning = self.turning.lock().unwrap_or_else(PoisonError::into_inner);
         if turning.as_ref().is_none_or(JoinHandle::is_finished) {
@@ -352,7 +303,7 @@ impl Drop for Handle {
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
-            .field("addresses", &*self.addresses())
+            .field("addresses", &self.addresses())
             .field("connections", &self.connections())
             .finish_non_exhaustive()
     }

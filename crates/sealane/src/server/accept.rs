@@ -7,20 +7,20 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
-
 use super::Shared;
 use super::shutdown::Listening;
 use crate::error::{Error, Phase};
+use crate::transport::Socket;
+use crate::transport::listener::Listener;
 
 /// Accepts until the server closes or the listener itself fails.
-pub(super) async fn run(listener: TcpListener, shared: Arc<Shared>, listening: Listening) {
+pub(super) async fn run(listener: Listener, shared: Arc<Shared>, listening: Listening) {
     loop {
         match accept_or_closing(&listener, &shared).await {
             None => break,
             Some(Ok(socket)) => {
                 // Whoever is turned away was told of; while closing, the loop ends by itself.
-                let _ = shared.spawn(socket.into());
+                let _ = shared.spawn(socket);
             }
             Some(Err(error)) if is_of_one_connection(&error) => {}
             Some(Err(error)) if is_of_the_listener(&error) => {
@@ -35,23 +35,19 @@ pub(super) async fn run(listener: TcpListener, shared: Arc<Shared>, listening: L
             }
         }
     }
+    // Before anybody is told: whoever waits may listen at the same place at once.
+    drop(listener);
     drop(listening);
 }
 
 /// The next connection, or `None` once the server closes.
-async fn accept_or_closing(
-    listener: &TcpListener,
-    shared: &Shared,
-) -> Option<io::Result<TcpStream>> {
+async fn accept_or_closing(listener: &Listener, shared: &Shared) -> Option<io::Result<Socket>> {
     let mut closing = pin!(shared.registry.closing());
     std::future::poll_fn(|context| {
         if closing.as_mut().poll(context).is_ready() {
             return Poll::Ready(None);
         }
-        listener
-            .poll_accept(context)
-            .map_ok(|(socket, _)| socket)
-            .map(Some)
+        listener.poll_accept(context).map(Some)
     })
     .await
 }

@@ -81,8 +81,7 @@ where
         accepted,
         server,
     };
-    // Small answers must not wait for an acknowledgement; a failure shows at the first read.
-    let _ = socket.set_nodelay(true);
+    clock.server.rules.sockets.apply(&socket);
     if let Some(opened) = handshake::run(socket, &clock).await {
         serve(opened, service, &clock).await;
     }

@@ -25,12 +25,14 @@ mod deadlines;
 mod http;
 mod questions;
 mod sockets;
+mod workers;
 
 pub(super) use admission::{AdmissionOptions, check_count};
 use deadlines::Deadlines;
 use http::HttpOptions;
 use questions::Questions;
 use sockets::SocketOptions;
+use workers::WorkerOptions;
 
 /// Options of a server, with the module's documented defaults.
 ///
@@ -58,6 +60,7 @@ pub struct ServerOptions {
     admission: AdmissionOptions,
     questions: Questions,
     sockets: SocketOptions,
+    workers: WorkerOptions,
 }
 
 impl ServerOptions {
@@ -86,6 +89,7 @@ impl ServerOptions {
             admission: AdmissionOptions::default(),
             questions: Questions::default(),
             sockets: SocketOptions::default(),
+            workers: WorkerOptions::default(),
         }
     }
 
@@ -213,6 +217,7 @@ impl ServerOptions {
             admission: self.admission,
             questions: self.questions,
             sockets: self.sockets,
+            workers: self.workers.count,
         })
     }
 
@@ -225,7 +230,8 @@ impl ServerOptions {
         self.http.check()?;
         self.admission.check()?;
         self.questions.check()?;
-        self.sockets.check()
+        self.sockets.check()?;
+        self.workers.check()
     }
 }
 
@@ -239,6 +245,7 @@ impl fmt::Debug for ServerOptions {
             .field("admission", &self.admission)
             .field("questions", &self.questions)
             .field("sockets", &self.sockets)
+            .field("workers", &self.workers)
             .finish_non_exhaustive()
     }
 }
@@ -265,8 +272,9 @@ pub(super) struct Rules {
     pub(super) admission: AdmissionOptions,
     #[allow(dead_code, reason = "wired in the next steps")]
     pub(super) questions: Questions,
-    #[allow(dead_code, reason = "wired in the next steps")]
     pub(super) sockets: SocketOptions,
+    /// How many threads of its own the server has; without, it uses the runtime of who listens.
+    pub(super) workers: Option<usize>,
 }
 
 #[cfg(test)]

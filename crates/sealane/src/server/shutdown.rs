@@ -128,6 +128,11 @@ impl Registry {
         })
     }
 
+    /// Whether connections are accepted somewhere.
+    pub(super) fn is_listening(&self) -> bool {
+        !self.is_closing() && self.lock().listeners > 0
+    }
+
     pub(super) fn is_closing(&self) -> bool {
         self.closing.load(Ordering::Acquire)
     }
@@ -173,6 +178,16 @@ impl Registry {
             inner.failure.as_ref().map(|error| Err(error.duplicate()))
         })
         .await
+    }
+
+    /// Waits until the server is closed and nothing of it runs any more.
+    pub(super) async fn drained(&self) {
+        until(&self.changed, || {
+            let inner = self.lock();
+            let over = inner.listeners == 0 && inner.connections.is_empty();
+            (self.is_closing() && over).then_some(())
+        })
+        .await;
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

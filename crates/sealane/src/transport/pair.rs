@@ -9,6 +9,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
 use sealane_testkit::certificates::{PemIdentity, TestCa};
+use tokio::io::AsyncRead;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::session::Session;
@@ -138,7 +139,7 @@ pub(super) async fn read_all<S: Session>(
 }
 
 /// Reads what one end says until it stops, as raw octets.
-pub(super) async fn raw(socket: &mut TcpStream) -> Vec<u8> {
+pub(super) async fn raw(socket: &mut (impl AsyncRead + Unpin)) -> Vec<u8> {
     use tokio::io::AsyncReadExt as _;
     let mut said = Vec::new();
     // A reset comes after the octets that count.

@@ -43,6 +43,15 @@ impl Socket {
         }
     }
 
+    /// Whether it is a connection over IP.
+    pub(crate) fn is_tcp(&self) -> bool {
+        match self {
+            Self::Tcp(_) => true,
+            #[cfg(unix)]
+            Self::Unix(_) => false,
+        }
+    }
+
     /// Sends small writes at once instead of waiting for acknowledgements. A Unix socket never
     /// waits.
     pub(crate) fn set_nodelay(&self, wanted: bool) -> io::Result<()> {
@@ -50,6 +59,16 @@ impl Socket {
             Self::Tcp(socket) => socket.set_nodelay(wanted),
             #[cfg(unix)]
             Self::Unix(_) => Ok(()),
+        }
+    }
+
+    /// Waits until there is something to read, or an end.
+    #[cfg(test)]
+    pub(crate) async fn readable(&self) -> io::Result<()> {
+        match self {
+            Self::Tcp(socket) => socket.readable().await,
+            #[cfg(unix)]
+            Self::Unix(socket) => socket.readable().await,
         }
     }
 
