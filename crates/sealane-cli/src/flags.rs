@@ -79,7 +79,10 @@ const LEVERS: &[(&str, &str)] = &[
     ("join_duplicate_headers", "--join-duplicate-headers"),
     ("keep_alive_timeout", "--keep-alive-timeout"),
     ("max_connections", "--max-connections"),
-    ("max_connections_per_address", "--max-connections-per-address"),
+    (
+        "max_connections_per_address",
+        "--max-connections-per-address",
+    ),
     ("max_handshakes", "--max-handshakes"),
     ("max_header_size", "--max-header-size"),
     ("max_headers_count", "--max-headers-count"),

@@ -77,7 +77,9 @@ pub fn count_limit(text: &str) -> Result<CountLimit, String> {
         (count, "") => usize::try_from(count)
             .map(|count| CountLimit(Some(count)))
             .map_err(|_| "larger than this machine can count".into()),
-        (_, unit) => Err(format!("{unit:?} is one too many; write a whole number, or off")),
+        (_, unit) => Err(format!(
+            "{unit:?} is one too many; write a whole number, or off"
+        )),
     }
 }
 

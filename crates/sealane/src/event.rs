@@ -57,7 +57,8 @@ pub enum Event<'a> {
     Connection(&'a Accepted),
     /// A TLS handshake is done and its client is admitted.
     SecureConnection(&'a ConnectionInfo),
-    /// A connection ended before its TLS handshake was done, or its client was not admitted.
+    /// A connection ended before its TLS handshake was done, or its client was not admitted. Not
+    /// told when it was ended by closing the server.
     TlsClientError(&'a TlsClientError<'a>),
     /// A request's head has come.
     Request(&'a RequestNotice<'a>),
@@ -89,11 +90,10 @@ pub enum TlsErrorClass {
     NoCommonVersion,
     /// They share no cipher suite, group or signature scheme.
     NoCommonCipher,
-    /// They share no application protocol (ALPN).
+    /// They share no application protocol (ALPN), or the program chose none.
     NoCommonProtocol,
-    /// No certificate is here for the name that the client asked for.
-    UnknownName,
-    /// The client ended the handshake with an alert: most often it does not trust our certificate.
+    /// The client ended the handshake with an alert, which the error names: most often it does not
+    /// trust our certificate.
     ClientAlert,
     /// The client has shown no certificate, though it must.
     ClientCertificateMissing,
@@ -119,7 +119,6 @@ impl TlsErrorClass {
             Self::NoCommonVersion => "no-common-version",
             Self::NoCommonCipher => "no-common-cipher",
             Self::NoCommonProtocol => "no-common-protocol",
-            Self::UnknownName => "unknown-name",
             Self::ClientAlert => "client-alert",
             Self::ClientCertificateMissing => "client-certificate-missing",
             Self::ClientCertificateRefused => "client-certificate-refused",

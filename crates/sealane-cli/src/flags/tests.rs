@@ -23,9 +23,15 @@ fn limits_are_named_by_their_flags_wherever_they_stand() {
             "headers_timeout (2s) must not be longer than request_timeout (1s)",
             "--headers-timeout (2s) must not be longer than --request-timeout (1s)",
         ),
-        ("a timeouts é max_connections", "a timeouts é --max-connections"),
+        (
+            "a timeouts é max_connections",
+            "a timeouts é --max-connections",
+        ),
         ("option --timeout: no", "option --timeout: no"),
-        ("max_connections_per_address", "--max-connections-per-address"),
+        (
+            "max_connections_per_address",
+            "--max-connections-per-address",
+        ),
     ] {
         assert_eq!(named(text), wanted);
     }

@@ -33,7 +33,11 @@ impl AdmissionArgs {
     /// # Errors
     /// None for what clap has read: each text was looked at then.
     pub(super) fn add(&self, options: ServerOptions) -> Result<ServerOptions> {
-        let options = set(options, self.max_connections, ServerOptions::max_connections);
+        let options = set(
+            options,
+            self.max_connections,
+            ServerOptions::max_connections,
+        );
         let options = set(
             options,
             self.max_connections_per_address,

@@ -61,12 +61,36 @@ impl LimitArgs {
 
     /// Adds what was given to a server's options.
     pub(super) fn add(self, options: ServerOptions) -> ServerOptions {
-        let options = set(options, self.handshake_timeout, ServerOptions::handshake_timeout);
-        let options = set(options, self.headers_timeout, ServerOptions::headers_timeout);
-        let options = set(options, self.request_timeout, ServerOptions::request_timeout);
-        let options = set(options, self.keep_alive_timeout, ServerOptions::keep_alive_timeout);
-        let options = set(options, self.max_header_size, ServerOptions::max_header_size);
-        set(options, self.max_headers_count, ServerOptions::max_headers_count)
+        let options = set(
+            options,
+            self.handshake_timeout,
+            ServerOptions::handshake_timeout,
+        );
+        let options = set(
+            options,
+            self.headers_timeout,
+            ServerOptions::headers_timeout,
+        );
+        let options = set(
+            options,
+            self.request_timeout,
+            ServerOptions::request_timeout,
+        );
+        let options = set(
+            options,
+            self.keep_alive_timeout,
+            ServerOptions::keep_alive_timeout,
+        );
+        let options = set(
+            options,
+            self.max_header_size,
+            ServerOptions::max_header_size,
+        );
+        set(
+            options,
+            self.max_headers_count,
+            ServerOptions::max_headers_count,
+        )
     }
 }
 

@@ -15,10 +15,18 @@ use crate::transport::listener::Listener;
 
 /// Accepts until the server closes or the listener itself fails.
 pub(super) async fn run(listener: Listener, shared: Arc<Shared>, listening: Listening) {
+    let mut hindered = false;
     loop {
         match accept_or_closing(&listener, &shared).await {
             None => break,
             Some(Ok(socket)) => {
+                if std::mem::take(&mut hindered) {
+                    tracing::info!("accepting again");
+                }
+                // Waits for its place here: nobody is sent away before somebody wants in.
+                if !shared.registry.has_room() {
+                    room_or_closing(&shared).await;
+                }
                 // Whoever is turned away was told of; while closing, the loop ends by itself.
                 let _ = shared.spawn(socket);
             }
@@ -30,7 +38,10 @@ pub(super) async fn run(listener: Listener, shared: Arc<Shared>, listening: List
                 break;
             }
             Some(Err(error)) => {
-                tracing::warn!(%error, "cannot accept; trying again in {BACK_OFF:?}");
+                // Told once until it is over: a machine without descriptors has other needs.
+                if !std::mem::replace(&mut hindered, true) {
+                    tracing::warn!(%error, "cannot accept; trying again every {BACK_OFF:?}");
+                }
                 wait_or_closing(&shared).await;
             }
         }
@@ -50,6 +61,19 @@ async fn accept_or_closing(listener: &Listener, shared: &Shared) -> Option<io::R
         listener.poll_accept(context).map(Some)
     })
     .await
+}
+
+/// Waits for a place among the handshakes; either way the loop goes on.
+async fn room_or_closing(shared: &Shared) {
+    let mut room = pin!(shared.registry.room());
+    let mut closing = pin!(shared.registry.closing());
+    std::future::poll_fn(|context| {
+        match (room.as_mut().poll(context), closing.as_mut().poll(context)) {
+            (Poll::Pending, Poll::Pending) => Poll::Pending,
+            _ => Poll::Ready(()),
+        }
+    })
+    .await;
 }
 
 async fn wait_or_closing(shared: &Shared) {

@@ -14,7 +14,8 @@ use rustls::ServerConfig;
 use sealane_tls::{Binding, Contexts, ForConnection, Hello, PeerCertificate, TicketKeys};
 
 use crate::context::SecureContext;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Phase, Result};
+use crate::event::TlsErrorClass;
 use crate::handler::BoxError;
 use crate::transport::Refusal;
 
@@ -73,7 +74,8 @@ pub(super) struct Chosen {
 #[derive(Debug)]
 pub(super) struct Refused {
     pub(super) told: Refusal,
-    pub(super) error: BoxError,
+    pub(super) class: TlsErrorClass,
+    pub(super) error: Error,
 }
 
 impl Choosing {
@@ -183,18 +185,20 @@ impl Choosing {
             servername: hello.servername.as_deref().map(str::to_owned),
             protocols: hello.alpn.to_vec(),
         };
-        let refused = |text: String| Refused {
-            told: Refusal::NoApplicationProtocol,
-            error: text.into(),
-        };
         match callback(offer).await {
             Some(protocol) if hello.alpn.contains(&protocol) => Ok(Some(protocol)),
-            Some(protocol) => Err(refused(format!(
-                "ERR_TLS_ALPN_CALLBACK_INVALID_RESULT: the client does not offer {:?}",
-                protocol.escape_ascii().to_string()
-            ))),
-            None => Err(refused(
-                "none of the client's application protocols was chosen".to_owned(),
+            Some(protocol) => Err(Refused::without_protocol(
+                TlsErrorClass::Choice,
+                "ERR_TLS_ALPN_CALLBACK_INVALID_RESULT",
+                format!(
+                    "alpn_callback chose {:?}, which the client does not offer",
+                    protocol.escape_ascii().to_string()
+                ),
+            )),
+            None => Err(Refused::without_protocol(
+                TlsErrorClass::NoCommonProtocol,
+                "ERR_SSL_NO_APPLICATION_PROTOCOL",
+                "alpn_callback chose none of the client's application protocols",
             )),
         }
     }
@@ -241,9 +245,20 @@ impl Choosing {
 impl Refused {
     /// By a callback that failed.
     fn by(error: BoxError) -> Self {
+        let text = format!("the choice for this connection failed: {error}");
         Self {
             told: Refusal::InternalError,
-            error,
+            class: TlsErrorClass::Choice,
+            error: Error::new(ErrorKind::Tls, Phase::Handshake, text).with_source(error),
+        }
+    }
+
+    /// For want of an application protocol.
+    fn without_protocol(class: TlsErrorClass, code: &'static str, text: impl Into<String>) -> Self {
+        Self {
+            told: Refusal::NoApplicationProtocol,
+            class,
+            error: Error::new(ErrorKind::Tls, Phase::Handshake, text).with_code(code),
         }
     }
 }

@@ -13,10 +13,11 @@ use tower_service::Service;
 
 use super::Facts;
 use super::exchange::Conversation;
-use super::handshake::{self, Opened};
+use super::handshake::{self, Opened, Patience};
 use super::shutdown::Registered;
 use crate::body::Body;
 use crate::driver::{TURN, let_others_run};
+use crate::event::Event;
 use crate::handler::BoxError;
 use crate::info::Accepted;
 use crate::transport::{Parting, Received, ServerStream, Socket, TransportError};
@@ -79,19 +80,23 @@ where
     let clock = Clock {
         link,
         accepted,
+        registered,
         server,
     };
     clock.server.rules.sockets.apply(&socket);
-    if let Some(opened) = handshake::run(socket, &clock).await {
+    let patience = Patience::new(&clock);
+    let observers = &clock.server.rules.observers;
+    observers.tell(Event::Connection(&clock.accepted));
+    if let Some(opened) = handshake::run(socket, &clock, patience).await {
         serve(opened, service, &clock).await;
     }
-    drop(registered);
 }
 
 /// The link and the wheel: what makes a connection wake up in time; and which one it is.
 pub(super) struct Clock {
     pub(super) link: Arc<Link>,
     pub(super) accepted: Accepted,
+    pub(super) registered: Registered,
     pub(super) server: Facts,
 }
 

@@ -4,22 +4,25 @@
 //! gate comes last, on full and resumed handshakes alike: nothing of a request is looked at before
 //! the client is known (engine decision 2).
 
-use std::future::{Future, poll_fn};
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 
 use bytes::BytesMut;
-use sealane_proto::Moment;
 use sealane_tls::{Admission, HandshakeError, SecureContext, TlsInfo};
 
-use super::choice::{Chosen, Refused};
+use super::choice::Chosen;
 use super::connection::{Clock, PARTING, part};
 use super::misdirection::Misdirection;
 use super::plain;
+use crate::event::Event;
 use crate::info::ConnectionInfo;
 use crate::transport::{Greeting, Parting, ServerStream, Socket, TransportError};
 use crate::wheel::Order;
+
+mod class;
+mod patience;
+
+use class::Failure;
+pub(super) use patience::Patience;
 
 /// A connection whose client may ask.
 pub(super) struct Opened {
@@ -31,10 +34,8 @@ pub(super) struct Opened {
 }
 
 /// Opens a connection; `None` when there is nothing to serve.
-pub(super) async fn run(socket: Socket, clock: &Clock) -> Option<Opened> {
-    let limit = clock.server.rules.deadlines.handshake;
-    let deadline = limit.map(|limit| clock.now().after(limit));
-    match clock.server.rules.choosing.only() {
+pub(super) async fn run(socket: Socket, clock: &Clock, mut patience: Patience) -> Option<Opened> {
+    let opened = match clock.server.rules.choosing.only() {
         // Boxed: it is moved from phase to phase, and a task keeps room for every place of a move.
         Some(context) => {
             let config = Arc::clone(context.server_config());
@@ -42,35 +43,52 @@ pub(super) async fn run(socket: Socket, clock: &Clock) -> Option<Opened> {
             let stream = ServerStream::accept(socket, config, exporter)
                 .map(Box::new)
                 .ok()?;
-            finish(stream, context, clock, deadline).await
+            finish(stream, context, clock, &mut patience).await
         }
-        None => Box::pin(choose(socket, clock, deadline)).await,
+        None => Box::pin(choose(socket, clock, &mut patience)).await,
+    }?;
+    clock.registered.handshake_over();
+    let observers = &clock.server.rules.observers;
+    observers.tell(Event::SecureConnection(&opened.info));
+    if patience.is_draining() {
+        // The order was for the exchange that comes now: it is the last one.
+        clock.link.order(Order::Drain);
     }
+    Some(opened)
 }
 
 /// Reads the ClientHello, asks which context answers it, and goes on with that.
-async fn choose(socket: Socket, clock: &Clock, deadline: Option<Moment>) -> Option<Opened> {
+async fn choose(socket: Socket, clock: &Clock, patience: &mut Patience) -> Option<Opened> {
     let mut greeting = Greeting::new(socket);
-    let hello = match in_time(clock, deadline, poll_fn(|it| greeting.poll_hello(it))).await? {
-        Ok(hello) => hello,
-        Err(error) => {
-            part_with(&mut greeting, error, clock).await;
-            return None;
-        }
-    };
-    let choosing = &clock.server.rules.choosing;
-    match in_time(clock, deadline, choosing.choose(&hello)).await? {
+    match try_choose(&mut greeting, clock, patience).await {
         Ok(Chosen { context, config }) => {
             let stream = greeting.answer(config, clock.server.rules.exporter);
-            finish(Box::new(stream.ok()?), context, clock, deadline).await
+            finish(Box::new(stream.ok()?), context, clock, patience).await
         }
-        Err(Refused { told, error }) => {
-            tracing::debug!(%error, "no context was chosen for a connection");
-            greeting.refuse(told);
-            part(&mut greeting, clock, PARTING).await;
+        Err(failure) => {
+            if let Failure::Choice(refused) = &failure {
+                greeting.refuse(refused.told);
+            }
+            part_with(&mut greeting, failure, clock).await;
             None
         }
     }
+}
+
+async fn try_choose(
+    greeting: &mut Greeting,
+    clock: &Clock,
+    patience: &mut Patience,
+) -> Result<Chosen, Failure> {
+    let hello = patience
+        .with_client(clock, |context| {
+            (greeting.poll_hello(context), greeting.has_heard())
+        })
+        .await?
+        .map_err(Failure::Transport)?;
+    let choice = clock.server.rules.choosing.choose(&hello);
+    let chosen = patience.with_program(clock, choice).await?;
+    chosen.map_err(Failure::Choice)
 }
 
 /// Brings TLS up and admits the client.
@@ -78,35 +96,45 @@ async fn finish(
     mut stream: Box<ServerStream>,
     context: SecureContext,
     clock: &Clock,
-    deadline: Option<Moment>,
+    patience: &mut Patience,
 ) -> Option<Opened> {
     let mut early = BytesMut::new();
-    let handshake = poll_fn(|context| {
-        stream.poll_handshake(context, &mut |octets| early.extend_from_slice(octets))
-    });
-    let outcome = in_time(clock, deadline, handshake).await;
+    let outcome = patience
+        .with_client(clock, |context| {
+            let mut sink = |octets: &[u8]| early.extend_from_slice(octets);
+            let outcome = stream.poll_handshake(context, &mut sink);
+            (outcome, stream.has_heard())
+        })
+        .await;
     if let Some(log) = &clock.server.rules.key_log {
         log.deliver(
             &stream.take_key_log(),
             clock.accepted.addresses().for_key_log(),
         );
     }
-    if let Err(error) = outcome? {
-        part_with(&mut *stream, error, clock).await;
+    let outcome = match outcome {
+        Ok(outcome) => outcome.map_err(Failure::Transport),
+        Err(why) => Err(Failure::GivenUp(why)),
+    };
+    if let Err(failure) = outcome {
+        part_with(&mut *stream, failure, clock).await;
         return None;
     }
     let (tls, admission) = facts(&stream, &context)?;
     let admitted = match admission {
-        Ok(admission) => in_time(clock, deadline, admission.ask("")).await?,
-        Err(error) => Err(error),
+        Ok(admission) => patience.with_program(clock, admission.ask("")).await,
+        Err(error) => Ok(Err(error)),
+    };
+    let admitted = match admitted {
+        Ok(admitted) => admitted.map_err(Failure::Certificate),
+        Err(why) => Err(Failure::GivenUp(why)),
     };
     let peer = match admitted {
         Ok(peer) => peer,
-        Err(error) => {
-            tracing::debug!(%error, "a client was not admitted");
+        Err(failure) => {
             // Without close_notify: nothing was answered, and nothing must look answered.
             stream.cut_short();
-            part(&mut *stream, clock, PARTING).await;
+            part_with(&mut *stream, failure, clock).await;
             return None;
         }
     };
@@ -136,17 +164,16 @@ fn facts(
 }
 
 /// Takes leave of a client whose handshake failed, as far as there is something to say.
-async fn part_with(stream: &mut impl Parting, error: TransportError, clock: &Clock) {
-    match error {
-        TransportError::Io(error) => {
-            tracing::debug!(%error, "a connection ended in its handshake");
-        }
-        TransportError::Tls(error) => {
-            tracing::debug!(%error, "a handshake failed");
-            part(stream, clock, PARTING).await;
-        }
-        TransportError::PlainHttp => {
-            tracing::debug!("a client speaks plain HTTP to the TLS port");
+///
+/// It is told first, and its place among the handshakes is free: a goodbye may take its time.
+async fn part_with(stream: &mut impl Parting, failure: Failure, clock: &Clock) {
+    clock.registered.handshake_over();
+    let goodbye = Goodbye::of(&failure);
+    failure.tell(clock);
+    match goodbye {
+        Goodbye::None => {}
+        Goodbye::Tls => part(stream, clock, PARTING).await,
+        Goodbye::Plain => {
             let answer = plain::answer();
             let said = stream.answer_in_the_clear(&answer);
             if let Ok(Ok(())) = tokio::time::timeout(PARTING, said).await {
@@ -156,25 +183,25 @@ async fn part_with(stream: &mut impl Parting, error: TransportError, clock: &Clo
     }
 }
 
-/// Runs a step of a handshake until its deadline, or until the server's patience ends.
-async fn in_time<T>(
-    clock: &Clock,
-    deadline: Option<Moment>,
-    step: impl Future<Output = T>,
-) -> Option<T> {
-    let mut step = pin!(step);
-    poll_fn(|context| {
-        clock.link.register(context);
-        let orders = clock.link.take_orders();
-        if orders.has(Order::Abort) || orders.has(Order::Drain) {
-            return Poll::Ready(None);
+/// How a client that is not served hears of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Goodbye {
+    /// Not at all: it is gone, or has been silent.
+    None,
+    /// By the alert that waits, if any does.
+    Tls,
+    /// By an answer it can read.
+    Plain,
+}
+
+impl Goodbye {
+    fn of(failure: &Failure) -> Self {
+        match failure {
+            Failure::GivenUp(_) | Failure::Transport(TransportError::Io(_)) => Self::None,
+            Failure::Transport(TransportError::PlainHttp) => Self::Plain,
+            Failure::Transport(TransportError::Tls(_))
+            | Failure::Choice(_)
+            | Failure::Certificate(_) => Self::Tls,
         }
-        if deadline.is_some_and(|deadline| clock.now() >= deadline) {
-            tracing::debug!("a handshake took too long");
-            return Poll::Ready(None);
-        }
-        clock.arm(deadline);
-        step.as_mut().poll(context).map(Some)
-    })
-    .await
+    }
 }

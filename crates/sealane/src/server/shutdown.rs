@@ -2,12 +2,14 @@
 //!
 //! And how many there may be: whoever counts the connections is the one to refuse another.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::admission::AddressKey;
 use super::options::AdmissionOptions;
@@ -23,6 +25,12 @@ pub(super) struct Registry {
     max_connections: AtomicUsize,
     /// The most connections of one address; [`NO_LIMIT`] for any number.
     max_per_address: usize,
+    /// The most handshakes at a time; [`NO_LIMIT`] for any number, and then they are not counted.
+    max_handshakes: usize,
+    /// How many there are: what is looked at before each accept.
+    handshakes: AtomicUsize,
+    /// Told when a handshake ends.
+    room: Notify,
     closing: AtomicBool,
     /// Told when closing begins.
     closing_began: Notify,
@@ -35,11 +43,22 @@ struct Inner {
     connections: HashMap<u64, Arc<Link>>,
     /// How many connections each address has; empty without a limit on that.
     addresses: HashMap<AddressKey, usize>,
+    /// Handshakes in flight, those that were accepted first in front.
+    handshakes: BTreeMap<u64, Waiting>,
     next_id: u64,
     /// Accept loops that run.
     listeners: usize,
     /// Why accepting ended before anybody closed the server.
     failure: Option<Error>,
+}
+
+/// A handshake in flight.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    /// Since when its client is waited for.
+    since: Instant,
+    /// It was told to give way.
+    told: bool,
 }
 
 /// A connection's place in the registry; dropping it says that the connection has ended.
@@ -72,6 +91,9 @@ impl Registry {
             inner: Mutex::default(),
             max_connections: AtomicUsize::new(options.max_connections.unwrap_or(NO_LIMIT)),
             max_per_address: options.max_connections_per_address.unwrap_or(NO_LIMIT),
+            max_handshakes: options.max_handshakes.unwrap_or(NO_LIMIT),
+            handshakes: AtomicUsize::new(0),
+            room: Notify::new(),
             closing: AtomicBool::new(false),
             closing_began: Notify::new(),
             changed: Notify::new(),
@@ -98,11 +120,68 @@ impl Registry {
             return Err(Refused::Full(id, DropReason::MaxConnectionsPerAddress));
         }
         inner.connections.insert(id, Arc::clone(link));
+        if self.max_handshakes != NO_LIMIT {
+            inner.handshakes.insert(id, Waiting::begin());
+            self.note_handshakes(&inner);
+        }
         Ok(Registered {
             registry: Arc::clone(self),
             id,
             counted,
         })
+    }
+
+    /// Whether another handshake may begin.
+    pub(super) fn has_room(&self) -> bool {
+        self.handshakes.load(Ordering::Acquire) < self.max_handshakes
+    }
+
+    /// Waits until another handshake may begin.
+    ///
+    /// Nobody is sent away while handshakes come to their end. One whose client is waited for too
+    /// long gives way, the oldest first, so that silent clients cannot keep others out.
+    pub(super) async fn room(&self) {
+        loop {
+            let freed = self.room.notified();
+            tokio::pin!(freed);
+            // Registered before the look, so that a place freed right after it is not missed.
+            freed.as_mut().enable();
+            if self.has_room() {
+                return;
+            }
+            let wait = self.hurry(Instant::now());
+            let _ = tokio::time::timeout(wait, freed).await;
+        }
+    }
+
+    /// Tells the handshake that has waited the longest to give way, if that was too long; gives
+    /// the time after which to look again.
+    fn hurry(&self, now: Instant) -> Duration {
+        let mut inner = self.lock();
+        let Inner {
+            connections,
+            handshakes,
+            ..
+        } = &mut *inner;
+        // Those that were told stand in front, and are gone soon.
+        let Some((id, oldest)) = handshakes.iter_mut().find(|(_, waiting)| !waiting.told) else {
+            return SOON;
+        };
+        let waited = now.saturating_duration_since(oldest.since);
+        if waited < PATIENCE {
+            return SOON.max(PATIENCE - waited);
+        }
+        oldest.told = true;
+        if let Some(link) = connections.get(id) {
+            link.order(Order::GiveWay);
+        }
+        SOON
+    }
+
+    /// Keeps the count that is read without the lock.
+    fn note_handshakes(&self, inner: &Inner) {
+        self.handshakes
+            .store(inner.handshakes.len(), Ordering::Release);
     }
 
     pub(super) fn max_connections(&self) -> Option<usize> {
@@ -215,10 +294,41 @@ impl Inner {
     }
 }
 
+impl Waiting {
+    fn begin() -> Self {
+        Self {
+            since: Instant::now(),
+            told: false,
+        }
+    }
+}
+
 impl Registered {
     /// A number that no other connection of this server has.
     pub(super) fn id(&self) -> u64 {
         self.id
+    }
+
+    /// The handshake is over, one way or the other: its place is another's.
+    pub(super) fn handshake_over(&self) {
+        if self.registry.max_handshakes != NO_LIMIT {
+            self.leave_handshakes(&mut self.registry.lock());
+        }
+    }
+
+    /// The handshake waits for its client from now on: until now it was the program's turn.
+    pub(super) fn waits_anew(&self) {
+        let mut inner = self.registry.lock();
+        if let Some(waiting) = inner.handshakes.get_mut(&self.id) {
+            *waiting = Waiting::begin();
+        }
+    }
+
+    fn leave_handshakes(&self, inner: &mut Inner) {
+        if inner.handshakes.remove(&self.id).is_some() {
+            self.registry.note_handshakes(inner);
+            self.registry.room.notify_waiters();
+        }
     }
 }
 
@@ -226,6 +336,7 @@ impl Drop for Registered {
     fn drop(&mut self) {
         let mut inner = self.registry.lock();
         inner.connections.remove(&self.id);
+        self.leave_handshakes(&mut inner);
         if let Some(address) = self.counted {
             inner.discount(address);
         }
@@ -269,3 +380,10 @@ fn order_all(inner: &Inner, order: Order) {
 
 /// Stands for no limit: so many connections do not fit in memory.
 const NO_LIMIT: usize = usize::MAX;
+
+/// How long a handshake may wait for its client while others wait for its place. Two or three
+/// messages from a client on a bad network make it.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// When to look again after a handshake was told to give way: longer than that takes.
+const SOON: Duration = Duration::from_millis(50);

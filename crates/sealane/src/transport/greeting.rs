@@ -88,6 +88,11 @@ impl Greeting {
         Poll::Ready(Err(end.into()))
     }
 
+    /// Whether anything has come from the peer yet.
+    pub(crate) fn has_heard(&self) -> bool {
+        self.is_tls || !self.unclear.is_empty()
+    }
+
     /// Lets `config` answer; errors that the ClientHello itself leads to come with the handshake.
     ///
     /// With `exporter`, the connection can export keying material, and costs more.

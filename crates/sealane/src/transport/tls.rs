@@ -232,6 +232,11 @@ impl<S: Session> TlsStream<S> {
         Poll::Ready(Ok(()))
     }
 
+    /// Whether anything has come from a client yet.
+    pub(crate) fn has_heard(&self) -> bool {
+        !self.untouched || !self.incoming.is_empty()
+    }
+
     /// An error under the name it has now: a client's handshake has names of its own.
     fn explained(&self, error: &rustls::Error) -> TransportError {
         match self.engine.is_handshaking() {

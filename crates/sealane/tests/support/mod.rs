@@ -36,6 +36,7 @@ use tokio_rustls::rustls::{
 
 pub mod asking;
 pub mod counted;
+pub mod notices;
 pub mod octets;
 pub mod program;
 pub mod scripted;

@@ -12,12 +12,25 @@ use crate::server::admission::BlockList;
 type Allow = Arc<dyn Fn(&Accepted) -> bool + Send + Sync>;
 
 /// Who gets in.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(in crate::server) struct AdmissionOptions {
     pub(in crate::server) max_connections: Option<usize>,
     pub(in crate::server) max_connections_per_address: Option<usize>,
+    pub(in crate::server) max_handshakes: Option<usize>,
     pub(in crate::server) block_list: BlockList,
     pub(in crate::server) allow: Option<Allow>,
+}
+
+impl Default for AdmissionOptions {
+    fn default() -> Self {
+        Self {
+            max_connections: None,
+            max_connections_per_address: None,
+            max_handshakes: Some(MAX_HANDSHAKES),
+            block_list: BlockList::new(),
+            allow: None,
+        }
+    }
 }
 
 impl AdmissionOptions {
@@ -26,7 +39,8 @@ impl AdmissionOptions {
         check_count(
             "max_connections_per_address",
             self.max_connections_per_address,
-        )
+        )?;
+        check_count("max_handshakes", self.max_handshakes)
     }
 }
 
@@ -56,6 +70,20 @@ impl ServerOptions {
     #[must_use]
     pub fn max_connections_per_address(mut self, count: impl Into<Option<usize>>) -> Self {
         self.admission.max_connections_per_address = count.into();
+        self
+    }
+
+    /// The most TLS handshakes in flight at a time; default 1024, which is about 50 MiB: each holds
+    /// buffers and keys that a connection at rest does not.
+    ///
+    /// At the limit nothing more is accepted until a handshake is done; connections wait in the
+    /// system's queue. Nobody is dropped meanwhile, but a client that keeps its handshake waiting
+    /// for more than 5 s gives way (`TlsErrorClass::Overload`), so that silent clients cannot keep
+    /// others out. With several listeners there may be one more for each, and adopted connections
+    /// do not wait.
+    #[must_use]
+    pub fn max_handshakes(mut self, count: impl Into<Option<usize>>) -> Self {
+        self.admission.max_handshakes = count.into();
         self
     }
 
@@ -91,6 +119,7 @@ impl fmt::Debug for AdmissionOptions {
                 "max_connections_per_address",
                 &self.max_connections_per_address,
             )
+            .field("max_handshakes", &self.max_handshakes)
             .field("block_list", &self.block_list)
             .finish_non_exhaustive()
     }
@@ -106,3 +135,6 @@ pub(in crate::server) fn check_count(name: &str, count: Option<usize>) -> Result
         _ => Ok(()),
     }
 }
+
+/// More than a machine works on at a time, and memory that every server has.
+const MAX_HANDSHAKES: usize = 1024;
