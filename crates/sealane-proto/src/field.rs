@@ -1,8 +1,9 @@
 //! Field sections: scanning field lines, keeping them raw, and reading list-valued fields.
 //!
 //! One strict scanner serves heads and trailer sections alike: CRLF only, no folding, nothing
-//! between name and colon (RFC 9112 §2.2, §5, §5.2; RFC 9110 §5). What the fields mean for the end
-//! of a message is decided in `framing.rs`.
+//! between name and colon (RFC 9112 §2.2, §5, §5.2; RFC 9110 §5). What it lets through on request
+//! is in `field/lenient.rs`; what the fields mean for the end of a message is decided in
+//! `framing.rs`.
 
 use std::fmt;
 
@@ -12,6 +13,8 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 use crate::error::{Excerpt, FieldError, ProtocolError, Section};
 use crate::grammar;
 use crate::limits::MOST_FIELDS;
+
+pub(crate) mod lenient;
 
 /// The fields that came behind a chunked body.
 #[derive(Clone)]
@@ -76,8 +79,12 @@ impl<'a> Iterator for FieldLines<'a> {
             return None;
         }
         let (name, rest) = self.rest.split_at(name_end);
-        let line_end = grammar::skip_value(rest, 1);
-        self.rest = rest.get(line_end + 2..).unwrap_or_default();
+        let mut line_end = grammar::skip_value(rest, 1);
+        let mut behind = line_end + 2;
+        if !rest[line_end..].starts_with(b"\r\n") {
+            (line_end, behind) = lenient::end_of_line(rest);
+        }
+        self.rest = rest.get(behind..).unwrap_or_default();
         Some((name, grammar::trim_blanks(&rest[1..line_end])))
     }
 }
@@ -93,6 +100,8 @@ pub(crate) struct FieldScanner {
     line: FieldSpan,
     /// The lines scanned.
     spans: Vec<FieldSpan>,
+    /// What only a lenient reader takes is among them.
+    odd: bool,
 }
 
 /// What the next octet of a field section belongs to.
@@ -107,6 +116,8 @@ enum FieldState {
     Blank,
     /// A field value.
     Value,
+    /// The white space that begins a folded line.
+    Fold,
     /// The LF that ends a field line.
     LineFeed,
     /// The LF that ends the section.
@@ -143,14 +154,16 @@ impl FieldScanner {
     /// Scans on; the offset behind the blank line once it is found, `None` when octets run out.
     ///
     /// `octets` begin where the message part begins, each time. No count limit lets more lines pass
-    /// than the map can hold: they would all be scanned and then be refused.
+    /// than the map can hold: they would all be scanned and then be refused. What a `lenient`
+    /// reader takes beside well-formed lines is said in `field/lenient.rs`.
     pub(crate) fn scan(
         &mut self,
         octets: &[u8],
         count_limit: usize,
         section: Section,
+        lenient: bool,
     ) -> Result<Option<usize>, ProtocolError> {
-        self.advance(octets, count_limit.min(MOST_FIELDS))
+        self.advance(octets, count_limit.min(MOST_FIELDS), lenient)
             .map_err(|error| ProtocolError::remote(error, section, self.at as u64))
     }
 
@@ -180,7 +193,12 @@ impl FieldScanner {
     }
 
     /// Moves through the states until the section ends, the octets end, or a rule is broken.
-    fn advance(&mut self, octets: &[u8], count_limit: usize) -> Result<Option<usize>, FieldError> {
+    fn advance(
+        &mut self,
+        octets: &[u8],
+        count_limit: usize,
+        lenient: bool,
+    ) -> Result<Option<usize>, FieldError> {
         if self.spans.capacity() == 0 {
             self.spans.reserve(USUAL_FIELDS);
         }
@@ -191,7 +209,7 @@ impl FieldScanner {
             // Name, blanks and value swallow runs of octets before one is looked at.
             self.at = match self.state {
                 FieldState::Name => grammar::skip_token(octets, self.at),
-                FieldState::Blank => grammar::skip_blanks(octets, self.at),
+                FieldState::Blank | FieldState::Fold => grammar::skip_blanks(octets, self.at),
                 FieldState::Value => grammar::skip_value(octets, self.at),
                 _ => self.at,
             };
@@ -199,13 +217,19 @@ impl FieldScanner {
                 return Ok(None);
             };
             match self.state {
+                FieldState::Start if lenient && octet == b'\n' => return Ok(Some(self.at + 1)),
+                FieldState::Start if lenient && grammar::is_blank(octet) => self.fold(octets)?,
                 FieldState::Start => self.start_line(octet, count_limit)?,
                 FieldState::Name => self.end_name(octet)?,
                 FieldState::Blank => {
                     self.line.value = self.at;
                     self.state = FieldState::Value;
                 }
-                FieldState::Value => self.end_value(octet, octets)?,
+                FieldState::Fold => self.start_fold(octet)?,
+                FieldState::Value if lenient && lenient::may_stand(octet) => {
+                    self.take_odd(octet, octets)?;
+                }
+                FieldState::Value => self.end_value(octet, octets, lenient)?,
                 FieldState::LineFeed if octet == b'\n' => {
                     self.spans.push(self.line);
                     self.at += 1;
@@ -262,17 +286,26 @@ impl FieldScanner {
     }
 
     /// Looks at the first octet that is no part of a value.
-    fn end_value(&mut self, octet: u8, octets: &[u8]) -> Result<(), FieldError> {
+    fn end_value(&mut self, octet: u8, octets: &[u8], lenient: bool) -> Result<(), FieldError> {
         match octet {
-            b'\r' => {
+            b'\n' if !lenient => Err(FieldError::BareLineFeed),
+            b'\r' | b'\n' => {
                 let value = grammar::trim_blanks(&octets[self.line.value..self.at]);
                 self.line.value_end = self.line.value + value.len();
-                self.at += 1;
+                // The LF is left where it is.
+                self.at += usize::from(octet == b'\r');
                 self.state = FieldState::LineFeed;
                 Ok(())
             }
-            b'\n' => Err(FieldError::BareLineFeed),
             _ => Err(FieldError::ValueOctet(octet)),
+        }
+    }
+
+    /// The section as it may be handed on raw: no line end is left inside a value.
+    pub(crate) fn raw(&self, octets: Bytes) -> Bytes {
+        match self.odd {
+            true => lenient::without_folds(&octets, self.spans.iter().map(FieldSpan::value)),
+            false => octets,
         }
     }
 
@@ -295,7 +328,11 @@ impl FieldScanner {
             // can still refuse is the length of a name.
             let name = HeaderName::from_bytes(&octets[span.name..span.name_end])
                 .map_err(|_| refuse(FieldError::NameTooLong, span))?;
-            let value = HeaderValue::from_maybe_shared(octets.slice(span.value..span.value_end))
+            let mut value = octets.slice(span.value..span.value_end);
+            if self.odd {
+                value = lenient::unfold(value);
+            }
+            let value = HeaderValue::from_maybe_shared(value)
                 .map_err(|_| refuse(FieldError::ValueOctet(octets[span.value]), span))?;
             fields
                 .try_append(name, value)

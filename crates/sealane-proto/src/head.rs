@@ -113,19 +113,25 @@ impl fmt::Debug for ResponseHead {
 
 /// A head as it came: start line and field lines with their order, repetition and letter case.
 ///
+/// One thing is changed, in a head that only a lenient reader takes: each octet of a line end
+/// inside a folded value is SP (RFC 9112 §5.2), so that a value written elsewhere stays on its
+/// line. Other control octets are left as they came; in the map of fields they are SP too.
+///
 /// Holds the octets and splits them when asked; a clone is cheap.
 #[derive(Clone)]
 pub struct RawHead {
     /// The whole head, its blank line included.
     octets: Bytes,
-    /// Behind the CRLF of the start line.
+    /// Behind the line end of the start line.
     line_end: usize,
 }
 
 impl RawHead {
-    /// The start line, without its CRLF.
+    /// The start line, without its line end.
     pub fn start_line(&self) -> &[u8] {
-        &self.octets[..self.line_end - CRLF]
+        let line = &self.octets[..self.line_end];
+        line.strip_suffix(b"\r\n")
+            .unwrap_or(&line[..line.len() - 1])
     }
 
     /// The request target as it came; of a status line, the status code.
@@ -146,6 +152,14 @@ impl RawHead {
     /// The whole head, from the start line to the blank line.
     pub fn octets(&self) -> &[u8] {
         &self.octets
+    }
+
+    /// The head as it is handed on.
+    fn plain(self, scanner: &FieldScanner) -> Self {
+        Self {
+            octets: scanner.raw(self.octets),
+            line_end: self.line_end,
+        }
     }
 }
 
@@ -187,10 +201,11 @@ impl<L: StartLine> HeadScanner<L> {
         &mut self,
         buffer: &mut Buffer,
         limits: &Limits,
+        lenient: bool,
     ) -> Result<Option<ScannedHead<L>>, ProtocolError> {
         let octets = buffer.octets();
         let within = &octets[..octets.len().min(limits.head_octets)];
-        let Some(end) = self.advance(within, limits)? else {
+        let Some(end) = self.advance(within, limits, lenient)? else {
             if octets.len() < limits.head_octets {
                 return Ok(None);
             }
@@ -213,15 +228,21 @@ impl<L: StartLine> HeadScanner<L> {
     }
 
     /// Scans the start line, then the field section; the offset behind both.
-    fn advance(&mut self, octets: &[u8], limits: &Limits) -> Result<Option<usize>, ProtocolError> {
+    fn advance(
+        &mut self,
+        octets: &[u8],
+        limits: &Limits,
+        lenient: bool,
+    ) -> Result<Option<usize>, ProtocolError> {
         if self.line_end == 0 {
-            let Some(end) = self.line.scan(octets)? else {
+            let Some(end) = self.line.scan(octets, lenient)? else {
                 return Ok(None);
             };
             self.line_end = end;
             self.fields = FieldScanner::starting_at(end);
         }
-        self.fields.scan(octets, limits.field_count, Section::Head)
+        let count = limits.field_count;
+        self.fields.scan(octets, count, Section::Head, lenient)
     }
 }
 
@@ -268,7 +289,7 @@ impl ScannedHead<RequestLine> {
             uri,
             version,
             fields,
-            raw,
+            raw: raw.plain(&scanner),
             framing,
             expects_continue,
             upgrade,
@@ -302,7 +323,7 @@ impl ScannedHead<StatusLine> {
             reason,
             version,
             fields,
-            raw,
+            raw: raw.plain(&scanner),
             framing,
         })
     }
@@ -353,8 +374,6 @@ fn judge_host(required: bool, fields: &HeaderMap) -> Result<(), HostError> {
 
 /// The one expectation that RFC 9110 §10.1.1 defines.
 const CONTINUE: &[u8] = b"100-continue";
-/// Octets of a line end.
-const CRLF: usize = 2;
 
 #[cfg(test)]
 mod tests;

@@ -14,8 +14,9 @@ use crate::limits::{METHOD_OCTETS, TARGET_OCTETS};
 pub(crate) trait StartLine: Default {
     /// Scans on; the offset behind the line once it is complete, `None` when octets run out.
     ///
-    /// `octets` begin where the head begins, each time.
-    fn scan(&mut self, octets: &[u8]) -> Result<Option<usize>, ProtocolError>;
+    /// `octets` begin where the head begins, each time. A `lenient` reader takes LF alone for a
+    /// line end, and any minor version of HTTP/1.
+    fn scan(&mut self, octets: &[u8], lenient: bool) -> Result<Option<usize>, ProtocolError>;
 
     /// What to say of a head that reaches its limit inside the start line.
     fn overflow(&self, limit: usize) -> ErrorKind;
@@ -86,7 +87,7 @@ impl RequestLine {
     }
 
     /// Scans the request target and the one SP behind it, and judges its form.
-    fn scan_target(&mut self, octets: &[u8]) -> Result<bool, StartLineError> {
+    fn scan_target(&mut self, octets: &[u8], lenient: bool) -> Result<bool, StartLineError> {
         self.at = grammar::skip_target(octets, self.at);
         let bound = self.target_start() + TARGET_OCTETS;
         if self.at > bound {
@@ -107,6 +108,7 @@ impl RequestLine {
             }
             // HTTP/0.9 is not served: its requests have no fields, so neither Host nor framing.
             Some(b'\r') => Err(StartLineError::VersionMissing),
+            Some(b'\n') if lenient => Err(StartLineError::VersionMissing),
             Some(b'\n') => Err(StartLineError::BareLineFeed),
             Some(&octet) => Err(StartLineError::TargetOctet(octet)),
         }
@@ -128,40 +130,42 @@ impl RequestLine {
     }
 
     /// Scans the version and the CR behind it.
-    fn scan_version(&mut self, octets: &[u8]) -> Result<bool, StartLineError> {
+    fn scan_version(&mut self, octets: &[u8], lenient: bool) -> Result<bool, StartLineError> {
         let start = self.target_end + 1;
         let (end, is_version) = skip_version(octets, start);
         self.at = end;
         match octets.get(self.at) {
             None => Ok(false),
-            Some(b'\r') if is_version => {
+            Some(b'\n') if is_version && !lenient => Err(StartLineError::BareLineFeed),
+            Some(b'\r' | b'\n') if is_version => {
                 let may_be_preface = self.may_be_preface(octets);
-                self.version = HttpVersion::read(octets, start).map_err(|error| match error {
-                    StartLineError::VersionUnsupported('2', '0') if may_be_preface => {
-                        StartLineError::Http2Preface
-                    }
-                    error => error,
-                })?;
+                self.version =
+                    HttpVersion::read(octets, start, lenient).map_err(|error| match error {
+                        StartLineError::VersionUnsupported('2', '0') if may_be_preface => {
+                            StartLineError::Http2Preface
+                        }
+                        error => error,
+                    })?;
                 if may_be_preface {
                     self.judge_target(octets)?;
                 }
-                self.at += 1;
+                // The LF is left where it is.
+                self.at += usize::from(octets[end] == b'\r');
                 self.state = RequestState::LineFeed;
                 Ok(true)
             }
-            Some(b'\n') if is_version => Err(StartLineError::BareLineFeed),
             Some(b'\r') if self.at == start => Err(StartLineError::VersionMissing),
             Some(&octet) => Err(not_a_version(octet, self.at - start)),
         }
     }
 
     /// Moves through the states; `false` when octets run out.
-    fn advance(&mut self, octets: &[u8]) -> Result<bool, StartLineError> {
+    fn advance(&mut self, octets: &[u8], lenient: bool) -> Result<bool, StartLineError> {
         while self.state != RequestState::Complete {
             let more = match self.state {
                 RequestState::Method => self.scan_method(octets)?,
-                RequestState::Target => self.scan_target(octets)?,
-                RequestState::Version => self.scan_version(octets)?,
+                RequestState::Target => self.scan_target(octets, lenient)?,
+                RequestState::Version => self.scan_version(octets, lenient)?,
                 RequestState::LineFeed => {
                     let found = scan_line_feed(octets, &mut self.at)?;
                     if found {
@@ -180,8 +184,8 @@ impl RequestLine {
 }
 
 impl StartLine for RequestLine {
-    fn scan(&mut self, octets: &[u8]) -> Result<Option<usize>, ProtocolError> {
-        match self.advance(octets) {
+    fn scan(&mut self, octets: &[u8], lenient: bool) -> Result<Option<usize>, ProtocolError> {
+        match self.advance(octets, lenient) {
             Ok(complete) => Ok(complete.then_some(self.at)),
             Err(error) => Err(ProtocolError::remote(error, Section::Head, self.at as u64)),
         }
@@ -240,13 +244,13 @@ impl StatusLine {
     }
 
     /// Scans the version and the SP behind it.
-    fn scan_version(&mut self, octets: &[u8]) -> Result<bool, StartLineError> {
+    fn scan_version(&mut self, octets: &[u8], lenient: bool) -> Result<bool, StartLineError> {
         let (end, is_version) = skip_version(octets, 0);
         self.at = end;
         match octets.get(self.at) {
             None => Ok(false),
             Some(b' ') if is_version => {
-                self.version = HttpVersion::read(octets, 0)?;
+                self.version = HttpVersion::read(octets, 0, lenient)?;
                 self.at += 1;
                 self.state = StatusState::Code;
                 Ok(true)
@@ -256,7 +260,7 @@ impl StatusLine {
     }
 
     /// Scans the status code.
-    fn scan_code(&mut self, octets: &[u8]) -> Result<bool, StartLineError> {
+    fn scan_code(&mut self, octets: &[u8], lenient: bool) -> Result<bool, StartLineError> {
         while self.at < CODE_END {
             match octets.get(self.at) {
                 None => return Ok(false),
@@ -274,6 +278,7 @@ impl StatusLine {
             None => return Ok(false),
             Some(b' ') => self.at += 1,
             Some(b'\r') => {}
+            Some(b'\n') if lenient => {}
             Some(&octet) => return Err(StartLineError::StatusLineOctet(octet)),
         }
         self.state = StatusState::Reason;
@@ -281,28 +286,29 @@ impl StatusLine {
     }
 
     /// Scans the reason phrase and the CR behind it.
-    fn scan_reason(&mut self, octets: &[u8]) -> Result<bool, StartLineError> {
+    fn scan_reason(&mut self, octets: &[u8], lenient: bool) -> Result<bool, StartLineError> {
         self.at = grammar::skip_value(octets, self.at);
         match octets.get(self.at) {
             None => Ok(false),
-            Some(b'\r') => {
+            Some(b'\n') if !lenient => Err(StartLineError::BareLineFeed),
+            Some(end @ (b'\r' | b'\n')) => {
                 self.reason_end = self.at;
-                self.at += 1;
+                // The LF is left where it is.
+                self.at += usize::from(*end == b'\r');
                 self.state = StatusState::LineFeed;
                 Ok(true)
             }
-            Some(b'\n') => Err(StartLineError::BareLineFeed),
             Some(&octet) => Err(StartLineError::StatusLineOctet(octet)),
         }
     }
 
     /// Moves through the states; `false` when octets run out.
-    fn advance(&mut self, octets: &[u8]) -> Result<bool, StartLineError> {
+    fn advance(&mut self, octets: &[u8], lenient: bool) -> Result<bool, StartLineError> {
         while self.state != StatusState::Complete {
             let more = match self.state {
-                StatusState::Version => self.scan_version(octets)?,
-                StatusState::Code => self.scan_code(octets)?,
-                StatusState::Reason => self.scan_reason(octets)?,
+                StatusState::Version => self.scan_version(octets, lenient)?,
+                StatusState::Code => self.scan_code(octets, lenient)?,
+                StatusState::Reason => self.scan_reason(octets, lenient)?,
                 StatusState::LineFeed => {
                     let found = scan_line_feed(octets, &mut self.at)?;
                     if found {
@@ -321,8 +327,8 @@ impl StatusLine {
 }
 
 impl StartLine for StatusLine {
-    fn scan(&mut self, octets: &[u8]) -> Result<Option<usize>, ProtocolError> {
-        match self.advance(octets) {
+    fn scan(&mut self, octets: &[u8], lenient: bool) -> Result<Option<usize>, ProtocolError> {
+        match self.advance(octets, lenient) {
             Ok(complete) => Ok(complete.then_some(self.at)),
             Err(error) => Err(ProtocolError::remote(error, Section::Head, self.at as u64)),
         }
@@ -349,10 +355,14 @@ pub(crate) enum HttpVersion {
 
 impl HttpVersion {
     /// Reads the version whose form [`skip_version`] has accepted.
-    fn read(octets: &[u8], start: usize) -> Result<Self, StartLineError> {
+    ///
+    /// A lenient reader takes any minor version above 1 for the highest it speaks, as RFC 9110 §6.2
+    /// has it. Another major version is another syntax, whatever this line looks like.
+    fn read(octets: &[u8], start: usize, lenient: bool) -> Result<Self, StartLineError> {
         match (octets[start + MAJOR], octets[start + MINOR]) {
             (b'1', b'0') => Ok(Self::Http10),
             (b'1', b'1') => Ok(Self::Http11),
+            (b'1', _) if lenient => Ok(Self::Http11),
             (major, minor) => Err(StartLineError::VersionUnsupported(
                 char::from(major),
                 char::from(minor),

@@ -21,6 +21,9 @@ pub struct Vector {
     pub id: String,
     /// The side that reads the octets.
     pub role: Role,
+    /// That side reads heads leniently.
+    #[serde(default)]
+    pub lenient: bool,
     /// Why the outcome is what it is; may be empty when the name says it all.
     #[serde(default)]
     pub note: String,
@@ -128,7 +131,7 @@ pub struct ExpectedRequest {
     /// `1.1` or `1.0`.
     #[serde(default)]
     pub version: WireVersion,
-    /// Field lines in wire order with their letter case, values without surrounding white space.
+    /// Field lines in wire order with their letter case, values as they are understood.
     pub fields: FieldLines,
     /// How the body is delimited.
     #[serde(default)]
@@ -153,7 +156,7 @@ pub struct ExpectedResponse {
     /// `1.1` or `1.0`.
     #[serde(default)]
     pub version: WireVersion,
-    /// Field lines in wire order with their letter case, values without surrounding white space.
+    /// Field lines in wire order with their letter case, values as they are understood.
     pub fields: FieldLines,
     /// How the body is delimited.
     #[serde(default)]

@@ -282,7 +282,7 @@ fn take_trailers(
 ) -> Result<Decoded, ProtocolError> {
     let octets = buffer.octets();
     let within = &octets[..octets.len().min(limits.trailer_octets)];
-    let Some(end) = scanner.scan(within, limits.field_count, Section::Trailers)? else {
+    let Some(end) = scanner.scan(within, limits.field_count, Section::Trailers, false)? else {
         if octets.len() < limits.trailer_octets {
             return Ok(Decoded::More);
         }

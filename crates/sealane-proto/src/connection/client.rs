@@ -15,6 +15,7 @@ use crate::body::{BodyDecoder, BodyEncoder};
 use crate::close::{CloseReason, InputEnd};
 use crate::connection::half::{Receiving, Sending};
 use crate::connection::joint::Persistence;
+use crate::connection::rules::ClientRules;
 use crate::connection::{Core, Settled};
 use crate::error::{Excerpt, IncompleteError, ProtocolError, ResponseError, Section, UsageError};
 use crate::event::{Event, SendBody};
@@ -23,15 +24,8 @@ use crate::framing::{BodyLength, Framing};
 use crate::grammar;
 use crate::head::ResponseHead;
 use crate::head::encode::{self, CallerFields};
-use crate::limits::{INTERIM_RESPONSES, Limits};
+use crate::limits::INTERIM_RESPONSES;
 use crate::start_line::{self, StatusLine};
-
-/// What a client asks of its servers; one for all its connections.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ClientRules {
-    /// Bounds on what a server may send.
-    pub limits: Limits,
-}
 
 /// One connection, client side: requests encoded, octets in, events out.
 ///
@@ -308,7 +302,8 @@ impl ClientConnection {
         else {
             return Ok(None);
         };
-        let Some(scanned) = scanner.scan(&mut self.core.buffer, &self.rules.limits)? else {
+        let buffer = &mut self.core.buffer;
+        let Some(scanned) = scanner.scan(buffer, &self.rules.limits, self.rules.lenient)? else {
             return match (self.core.end, self.core.buffer.is_empty()) {
                 (None, _) => Ok(None),
                 (Some(_), true) if exchange.interim == 0 => Err(ProtocolError::remote(

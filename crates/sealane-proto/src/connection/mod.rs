@@ -20,13 +20,15 @@ mod client;
 mod unserved;
 mod respond;
 mod server;
+mod rules;
 mod timer;
 mod joint;
 mod half;
 
-pub use client::{ClientConnection, ClientRules};
+pub use client::ClientConnection;
 pub use respond::HeadOptions;
-pub use server::{ServerConnection, ServerRules};
+pub use rules::{ClientRules, ServerRules};
+pub use server::ServerConnection;
 pub use timer::{Moment, Timeouts, Timer};
 
 use half::{Receiving, Sending};

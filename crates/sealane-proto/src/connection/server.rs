@@ -3,7 +3,6 @@
 //! How responses are written is in `respond.rs`; this file holds the state, the input and the
 //! events. RFC 9112 §9 (connections), RFC 9110 §10.1.1 (Expect), §7.8 (Upgrade), §9.3.6 (CONNECT).
 
-use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,50 +13,13 @@ use crate::body::BodyDecoder;
 use crate::close::{CloseReason, InputEnd};
 use crate::connection::half::{Receiving, Sending};
 use crate::connection::joint::Persistence;
+use crate::connection::rules::ServerRules;
 use crate::connection::timer::{Moment, Timeouts, Timer, Timers};
 use crate::connection::{Core, Settled};
 use crate::error::{ProtocolError, Section, StartLineError};
 use crate::event::{Event, Rejected};
 use crate::head::RequestHead;
-use crate::limits::Limits;
 use crate::start_line::RequestLine;
-
-/// What a server asks of its clients; one for all its connections.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServerRules {
-    /// Bounds on what a client may send.
-    pub limits: Limits,
-    /// Whether an HTTP/1.1 request without Host is refused (default: yes, RFC 9112 §3.2).
-    ///
-    /// A Host that is there must be well-formed and the only one either way.
-    pub require_host: bool,
-    /// How many requests one connection may bring (default: any number).
-    ///
-    /// The response to the last of them says `Connection: close`, and closes; those before it say
-    /// `max=N` in their Keep-Alive line.
-    pub max_requests: Option<NonZeroU64>,
-    /// Whether a body for a response that cannot have one is an error (default: no, it vanishes).
-    ///
-    /// Such are responses to HEAD, 204, 304, 101 and a 2xx to CONNECT. Only a body that is known to
-    /// be empty is none: one of unknown length is refused too, before anything is written, because
-    /// nobody would ever ask it for its octets.
-    pub reject_body_writes: bool,
-    /// Whether the octets at which reading stopped are kept for
-    /// [`take_rejected`](ServerConnection::take_rejected) (default: no).
-    pub keep_rejected: bool,
-}
-
-impl Default for ServerRules {
-    fn default() -> Self {
-        Self {
-            limits: Limits::default(),
-            require_host: true,
-            max_requests: None,
-            reject_body_writes: false,
-            keep_rejected: false,
-        }
-    }
-}
 
 /// One connection, server side: octets in, events out, responses encoded.
 ///
@@ -327,7 +289,8 @@ impl ServerConnection {
         let Receiving::Head(scanner) = &mut self.core.receiving else {
             return Ok(None);
         };
-        let scanned = match scanner.scan(&mut self.core.buffer, &self.rules.limits) {
+        let (buffer, limits) = (&mut self.core.buffer, &self.rules.limits);
+        let scanned = match scanner.scan(buffer, limits, self.rules.lenient) {
             Ok(Some(scanned)) => scanned,
             Ok(None) => return self.end_between_messages(),
             Err(error) => return Err(self.fail(error)),
@@ -353,8 +316,8 @@ impl ServerConnection {
     /// `false` when there is nothing else, or only the CR of what may become another one.
     fn skip_blank_lines(&mut self) -> Result<bool, ProtocolError> {
         let mut skipped = 0;
-        while self.core.buffer.octets()[skipped..].starts_with(b"\r\n") {
-            skipped += 2;
+        while let Some(octets) = self.blank_line(skipped) {
+            skipped += octets;
             self.blank_lines += 1;
             if self.blank_lines > self.rules.limits.blank_lines {
                 let error = StartLineError::BlankLines(self.rules.limits.blank_lines);
@@ -363,6 +326,15 @@ impl ServerConnection {
         }
         self.core.buffer.consume(skipped);
         Ok(!matches!(self.core.buffer.octets(), b"" | b"\r"))
+    }
+
+    /// Octets of the blank line at this place of the buffer, if there is one.
+    pub(super) fn blank_line(&self, at: usize) -> Option<usize> {
+        match self.core.buffer.octets()[at..] {
+            [b'\r', b'\n', ..] => Some(2),
+            [b'\n', ..] if self.rules.lenient => Some(1),
+            _ => None,
+        }
     }
 
     /// Judges the end of the client's side when no complete head is in the buffer.

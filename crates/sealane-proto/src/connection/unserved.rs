@@ -29,11 +29,12 @@ impl ServerConnection {
         let Receiving::Closed(CloseReason::RequestLimit) = self.core.receiving else {
             return None;
         };
-        let buffer = &mut self.core.buffer;
-        while buffer.octets().starts_with(b"\r\n") {
-            buffer.consume(2);
+        while let Some(octets) = self.blank_line(0) {
+            self.core.buffer.consume(octets);
         }
-        let scanned = HeadScanner::<RequestLine>::default().scan(buffer, &self.rules.limits);
+        let buffer = &mut self.core.buffer;
+        let (limits, lenient) = (&self.rules.limits, self.rules.lenient);
+        let scanned = HeadScanner::<RequestLine>::default().scan(buffer, limits, lenient);
         let scanned = scanned.ok().flatten();
         let head = scanned.and_then(|scanned| scanned.build(self.rules.require_host).ok());
         match head.as_ref().map(|head| head.framing) {

@@ -12,7 +12,7 @@ const COUNT: usize = 5;
 /// Scans and builds a whole section.
 fn parse(section: &[u8]) -> Result<Option<HeaderMap>, ProtocolError> {
     let mut scanner = FieldScanner::default();
-    let Some(end) = scanner.scan(section, COUNT, Section::Head)? else {
+    let Some(end) = scanner.scan(section, COUNT, Section::Head, false)? else {
         return Ok(None);
     };
     assert_eq!(end, section.len());
@@ -121,13 +121,13 @@ fn a_section_is_scanned_the_same_octet_by_octet() {
     let mut scanner = FieldScanner::default();
     for end in 0..section.len() {
         assert_eq!(
-            scanner.scan(&section[..end], COUNT, Section::Head),
+            scanner.scan(&section[..end], COUNT, Section::Head, false),
             Ok(None),
             "cut at {end}"
         );
     }
     assert_eq!(
-        scanner.scan(section, COUNT, Section::Head),
+        scanner.scan(section, COUNT, Section::Head, false),
         Ok(Some(section.len()))
     );
     let fields = scanner
@@ -146,7 +146,9 @@ fn distinct_lines(count: usize) -> Vec<u8> {
 fn the_map_holds_as_many_names_as_promised() {
     let section = [distinct_lines(MOST_FIELDS), b"\r\n".to_vec()].concat();
     let mut scanner = FieldScanner::default();
-    let scanned = scanner.scan(&section, usize::MAX, Section::Head).unwrap();
+    let scanned = scanner
+        .scan(&section, usize::MAX, Section::Head, false)
+        .unwrap();
     assert_eq!(scanned, Some(section.len()));
     let fields = scanner.build(&section.into(), Section::Head).unwrap();
     assert_eq!(fields.keys_len(), MOST_FIELDS);
@@ -157,7 +159,7 @@ fn more_lines_than_the_map_can_hold_are_refused_at_the_first_of_them() {
     let mut section = distinct_lines(MOST_FIELDS);
     let offset = section.len() as u64;
     section.push(b'y');
-    let scanned = FieldScanner::default().scan(&section, usize::MAX, Section::Head);
+    let scanned = FieldScanner::default().scan(&section, usize::MAX, Section::Head, false);
     let error = scanned.unwrap_err();
     assert_eq!(error.kind(), &FieldError::TooMany(MOST_FIELDS).into());
     assert_eq!(error.status().unwrap().as_u16(), 431);

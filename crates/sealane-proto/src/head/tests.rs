@@ -8,7 +8,7 @@ use super::*;
 fn request(octets: &[u8], limits: &Limits) -> Result<Option<RequestHead>, ProtocolError> {
     let mut buffer = Buffer::default();
     buffer.append(octets);
-    match HeadScanner::<RequestLine>::default().scan(&mut buffer, limits)? {
+    match HeadScanner::<RequestLine>::default().scan(&mut buffer, limits, false)? {
         Some(scanned) => scanned.build(true).map(Some),
         None => Ok(None),
     }
@@ -61,7 +61,8 @@ fn the_raw_head_is_as_it_came() {
 fn octets_behind_the_head_stay_in_the_buffer() {
     let mut buffer = Buffer::default();
     buffer.append(b"GET / HTTP/1.0\r\n\r\nGET /next");
-    let scanned = HeadScanner::<RequestLine>::default().scan(&mut buffer, &Limits::default());
+    let scanned =
+        HeadScanner::<RequestLine>::default().scan(&mut buffer, &Limits::default(), false);
     assert!(scanned.unwrap().is_some());
     assert_eq!(buffer.octets(), b"GET /next");
 }
@@ -73,7 +74,7 @@ fn a_scanner_starts_anew_behind_a_head() {
     for _ in 0..3 {
         buffer.append(b"GET / HTTP/1.0\r\nA: b\r\n\r\n");
         let scanned = scanner
-            .scan(&mut buffer, &Limits::default())
+            .scan(&mut buffer, &Limits::default(), false)
             .unwrap()
             .unwrap();
         assert_eq!(scanned.build(true).unwrap().fields.len(), 1);
@@ -108,7 +109,7 @@ fn host_may_be_left_to_the_caller() {
     buffer.append(b"GET / HTTP/1.1\r\n\r\n");
     let mut scanner = HeadScanner::<RequestLine>::default();
     let scanned = scanner
-        .scan(&mut buffer, &Limits::default())
+        .scan(&mut buffer, &Limits::default(), false)
         .unwrap()
         .unwrap();
     assert!(scanned.build(false).is_ok());
@@ -222,7 +223,7 @@ fn a_response_head_becomes_types() {
     buffer.append(b"HTTP/1.0 404 Nope\r\nContent-Length: 3\r\n\r\n");
     let mut scanner = HeadScanner::<StatusLine>::default();
     let scanned = scanner
-        .scan(&mut buffer, &Limits::default())
+        .scan(&mut buffer, &Limits::default(), false)
         .unwrap()
         .unwrap();
     let head = scanned.build(false, false).unwrap();
@@ -259,4 +260,30 @@ fn a_target_longer_than_any_uri_is_414_as_soon_as_it_is() {
     );
     assert_eq!(error.status(), Some(StatusCode::URI_TOO_LONG));
     assert_eq!(error.offset(), 4 + TARGET_OCTETS as u64);
+}
+
+#[test]
+fn a_lenient_head_is_handed_on_without_line_ends_in_its_values() {
+    let octets = b"GET /x HTTP/1.7\nHost: a\nA: b\x08\r\n c\n\n";
+    let mut buffer = Buffer::default();
+    buffer.append(octets);
+    let scanned = HeadScanner::<RequestLine>::default()
+        .scan(&mut buffer, &Limits::default(), true)
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        &scanned.octets()[..],
+        octets,
+        "as it came until it is built"
+    );
+    let head = scanned.build(true).unwrap();
+    assert_eq!(head.raw.start_line(), b"GET /x HTTP/1.7");
+    assert_eq!(head.raw.target(), b"/x");
+    assert_eq!(head.version, Version::HTTP_11);
+    let lines: Vec<_> = head.raw.fields().collect();
+    assert_eq!(lines, [(&b"Host"[..], &b"a"[..]), (b"A", b"b\x08   c")]);
+    assert_eq!(
+        head.fields["a"], "b  c",
+        "SP for the octet, SP for the fold"
+    );
 }

@@ -5,7 +5,7 @@ use super::*;
 /// Scans a whole line.
 fn scan<L: StartLine>(line: &[u8]) -> Result<(L, Option<usize>), ProtocolError> {
     let mut scanner = L::default();
-    let end = scanner.scan(line)?;
+    let end = scanner.scan(line, false)?;
     Ok((scanner, end))
 }
 
@@ -42,9 +42,13 @@ fn a_line_is_scanned_the_same_octet_by_octet() {
     let octets = b"POST https://a.example/x HTTP/1.1\r\n";
     let mut scanner = RequestLine::default();
     for end in 0..octets.len() {
-        assert_eq!(scanner.scan(&octets[..end]), Ok(None), "cut at {end}");
+        assert_eq!(
+            scanner.scan(&octets[..end], false),
+            Ok(None),
+            "cut at {end}"
+        );
     }
-    assert_eq!(scanner.scan(octets), Ok(Some(octets.len())));
+    assert_eq!(scanner.scan(octets, false), Ok(Some(octets.len())));
 }
 
 #[test]
@@ -204,9 +208,13 @@ fn a_status_line_falls_into_its_parts() {
         assert_eq!(line.version, version);
         let mut scanner = StatusLine::default();
         for cut in 0..octets.len() {
-            assert_eq!(scanner.scan(&octets[..cut]), Ok(None), "cut at {cut}");
+            assert_eq!(
+                scanner.scan(&octets[..cut], false),
+                Ok(None),
+                "cut at {cut}"
+            );
         }
-        assert_eq!(scanner.scan(octets), Ok(Some(octets.len())));
+        assert_eq!(scanner.scan(octets, false), Ok(Some(octets.len())));
     }
 }
 

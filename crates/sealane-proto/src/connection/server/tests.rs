@@ -6,6 +6,7 @@ use http::StatusCode;
 
 use crate::connection::tests::{DATE, HEAD, START, respond, serve, server, server_events};
 use crate::error::{ErrorKind, HostError, IncompleteError};
+use crate::limits::Limits;
 
 use super::*;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use http::Method;
 
-use crate::connection::server::ServerRules;
+use crate::connection::rules::ServerRules;
 use crate::connection::tests::{START, respond, serve, server, server_events};
 
 use super::*;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::connection::server::ServerRules;
+use crate::connection::rules::ServerRules;
 
 use super::*;
 
@@ -20,6 +20,9 @@ fn written(
         .unwrap();
     String::from_utf8(out).unwrap()
 }
+
+/// Field lines of a caller.
+type Lines = &'static [(&'static str, &'static str)];
 
 /// Neither Date nor Connection.
 const BARE: HeadOptions<'static> = HeadOptions {
@@ -84,8 +87,8 @@ fn a_connection_of_which_nothing_is_said_closes_where_it_must() {
 
 #[test]
 fn the_callers_connection_lines_count_as_far_as_they_hold() {
-    let keep = [("connection", "x, keep-alive"), ("keep-alive", "timeout=9")];
-    let cases: [(&str, &[(&str, &str)], &str, bool); 4] = [
+    const KEEP: Lines = &[("connection", "x, keep-alive"), ("keep-alive", "timeout=9")];
+    let cases: [(&str, Lines, &str, bool); 4] = [
         (
             "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
             &[("connection", "close")],
@@ -94,7 +97,7 @@ fn the_callers_connection_lines_count_as_far_as_they_hold() {
         ),
         (
             "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
-            &keep,
+            KEEP,
             "connection: x, keep-alive\r\nkeep-alive: timeout=9\r\n",
             true,
         ),
@@ -107,7 +110,7 @@ fn the_callers_connection_lines_count_as_far_as_they_hold() {
         // His keep-alive is no longer true.
         (
             "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
-            &keep,
+            KEEP,
             "connection: x\r\n",
             false,
         ),
