@@ -6,5 +6,8 @@ pub mod axum {}
 #[doc = include_str!("guide/client.md")]
 pub mod client {}
 
+#[doc = include_str!("guide/listening.md")]
+pub mod listening {}
+
 #[doc = include_str!("guide/tls.md")]
 pub mod tls {}

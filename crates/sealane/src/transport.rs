@@ -2,11 +2,11 @@
 //!
 //! `resolve` finds addresses, `tcp` connects to them, `listener` lets others connect; what comes of
 //! either is a `socket`. `tls` joins it to rustls, after a look at the `opening` of a stranger; for
-//! servers that choose who answers, `greeting` reads the ClientHello first and becomes such a stream
-//! then. Below them, `engine` uses rustls through either of its APIs; `session` is what the two
-//! sides of the faster one have in common; `alert` is what is said without rustls; `sealed` is what
-//! waits to be sent; `scratch` lends the buffers of the worker thread, so that a connection at rest
-//! holds none.
+//! servers that choose who answers, `greeting` reads the ClientHello first and becomes such a
+//! stream then. Below them, `engine` uses rustls through either of its APIs; `session` is what the
+//! two sides of the faster one have in common; `alert` is what is said without rustls; `sealed` is
+//! what waits to be sent; `scratch` lends the buffers of the worker thread, so that a connection at
+//! rest holds none.
 
 pub(crate) mod resolve;
 pub(crate) mod tcp;

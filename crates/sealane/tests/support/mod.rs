@@ -38,6 +38,7 @@ pub mod asking;
 pub mod counted;
 pub mod notices;
 pub mod octets;
+pub mod places;
 pub mod program;
 pub mod scripted;
 

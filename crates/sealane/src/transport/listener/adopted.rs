@@ -18,6 +18,9 @@ pub(crate) fn listener(descriptor: OwnedFd) -> io::Result<Bound> {
     if !is_listening(&SockRef::from(&socket)) {
         return Err(unfit("it does not listen"));
     }
+    // An inherited descriptor would be inherited again: a process that we start must not keep the
+    // port when we have ended.
+    socket.set_cloexec(true)?;
     match (address.as_socket(), address.is_unix()) {
         (Some(_), _) => Ok(Bound::Tcp(socket.into())),
         (None, true) => Ok(Bound::Unix(socket.into(), None)),
