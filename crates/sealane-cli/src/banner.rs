@@ -23,6 +23,8 @@ pub struct Banner<'a> {
     pub what: &'a str,
     /// The URLs, the best one first.
     pub urls: &'a [String],
+    /// Unix sockets at which it can be reached, too.
+    pub paths: &'a [PathBuf],
     /// Why a client should believe the server.
     pub trust: &'a Trust,
 }
@@ -51,6 +53,12 @@ impl Banner<'_> {
         let mut out = format!("{}\n", visible(self.what));
         for url in self.urls {
             put(&mut out, format_args!("  {}\n", visible(url)));
+        }
+        for path in self.paths {
+            put(
+                &mut out,
+                format_args!("  Unix socket {}\n", shell_quote(path)),
+            );
         }
         out.push('\n');
         match self.trust {
@@ -87,6 +95,14 @@ impl Banner<'_> {
         if let Some(url) = self.urls.first() {
             let line = curl(url, &names);
             put(out, format_args!("\nTry it:\n  curl {}\n", visible(&line)));
+        } else if let Some(path) = self.paths.first() {
+            let name = names.iter().find(|name| is_plain(name));
+            let name = name.map_or("localhost", String::as_str);
+            let path = shell_quote(path);
+            put(
+                out,
+                format_args!("\nTry it:\n  curl --unix-socket {path} https://{name}/\n"),
+            );
         }
     }
 
@@ -118,6 +134,14 @@ impl Banner<'_> {
                 out,
                 format_args!("\nTry it:\n  curl --cacert {root} {}\n", visible(url)),
             );
+        } else if let Some(path) = self.paths.first() {
+            let path = shell_quote(path);
+            put(
+                out,
+                format_args!(
+                    "\nTry it:\n  curl --cacert {root} --unix-socket {path} https://localhost/\n"
+                ),
+            );
         }
     }
 }
@@ -135,11 +159,7 @@ fn curl(url: &str, names: &[String]) -> String {
         "localhost" => Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
         _ => bare.parse().ok().filter(IpAddr::is_loopback),
     };
-    let plain = |name: &&String| {
-        let letters = |octet: u8| octet.is_ascii_alphanumeric() || b"-._".contains(&octet);
-        name.bytes().all(letters) && name.parse::<IpAddr>().is_err()
-    };
-    match (address, names.iter().find(plain)) {
+    match (address, names.iter().find(|name| is_plain(name))) {
         (Some(address), Some(name)) if !names.iter().any(|known| known == bare) => {
             let url = url.replacen(host, name, 1);
             let port = port.unwrap_or(443);
@@ -154,6 +174,12 @@ fn curl(url: &str, names: &[String]) -> String {
         }
         _ => url.to_owned(),
     }
+}
+
+/// Whether a name of a certificate is a host's that can stand in a command.
+fn is_plain(name: &str) -> bool {
+    let letters = |octet: u8| octet.is_ascii_alphanumeric() || b"-._".contains(&octet);
+    name.bytes().all(letters) && name.parse::<IpAddr>().is_err()
 }
 
 /// Appends to a text, which cannot fail.

@@ -24,6 +24,7 @@ use sealane::{Body, ConnectionInfo, RawFields};
 use crate::echo::describe::Description;
 use crate::echo::pattern::{Asked, Pattern};
 use crate::error::{Ended, Result};
+use crate::inherited::Handed;
 use crate::launch;
 use crate::options::ServerArgs;
 
@@ -50,13 +51,14 @@ Examples:
 
 ROOT is the path of the root certificate that is printed at the start.";
 
-/// Runs until it is told to end.
+/// Runs until it is told to end; `handed` is what was handed over to listen at.
 ///
 /// # Errors
 /// When the server cannot start, or accepting ends by itself.
-pub async fn run(args: &EchoArgs) -> Result<Ended> {
+pub async fn run(args: &EchoArgs, handed: Vec<Handed>) -> Result<Ended> {
     launch::serve(
         &args.server,
+        handed,
         "Answering every request with what it was",
         Echo,
     )

@@ -5,6 +5,7 @@
 
 mod identity;
 mod listen;
+mod places;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -17,17 +18,24 @@ use tower_service::Service;
 
 use crate::banner::Banner;
 use crate::error::{Ended, Failure, Result};
+use crate::inherited::Handed;
 use crate::interrupt::{Interrupts, Wish, Wishes};
 use crate::launch::identity::Proof;
 use crate::options::ServerArgs;
 use crate::terminal::{note, say};
 use crate::watch::Watch;
 
-/// Serves until told to end; `what` is the first line of what is printed.
+/// Serves until told to end, at the places of the command line or at sockets that were handed over;
+/// `what` is the first line of what is printed.
 ///
 /// # Errors
 /// When the server cannot start, or accepting ends by itself.
-pub async fn serve<S, B>(args: &ServerArgs, what: &str, service: S) -> Result<Ended>
+pub async fn serve<S, B>(
+    args: &ServerArgs,
+    handed: Vec<Handed>,
+    what: &str,
+    service: S,
+) -> Result<Ended>
 where
     S: Service<Request<Body>, Response = Response<B>> + Clone + Send + 'static,
     S::Future: Send + 'static,
@@ -36,8 +44,8 @@ where
     B::Data: Buf + Send,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let places = listen::places(args).await?;
-    let proof = Proof::find(args, &places, OffsetDateTime::now_utc())?;
+    let plan = places::plan(args, handed).await?;
+    let proof = Proof::find(args, &plan, OffsetDateTime::now_utc())?;
     let (watch, observer) = args.watch.begin()?;
     let options = args.options(proof.identity())?.observer(observer);
     let server = Server::with_service(options, service)
@@ -47,11 +55,12 @@ where
         interrupts: Interrupts::begin()?,
         wishes: Wishes::begin(args.watch.has_file())?,
     };
-    let bound = listen::bind(&server, &places).await?;
+    let bound = listen::bind(&server, &args.sockets, plan).await?;
     let urls = listen::urls(&bound, &proof.names());
     say(&Banner {
         what,
         urls: &urls,
+        paths: &listen::paths(&bound),
         trust: proof.trust(),
     }
     .text());

@@ -22,6 +22,7 @@ pub mod certificate;
 pub mod credentials;
 pub mod parameters;
 pub mod key_log;
+pub mod inherited;
 pub mod secret_file;
 pub mod pem_file;
 mod new_file;
@@ -155,14 +156,19 @@ fn harmless(error: &clap::Error) -> String {
 
 /// Performs a subcommand on a runtime of its own.
 fn perform(command: &Command) -> Result<Ended> {
+    // Before there are threads, and for those who listen only.
+    let handed = match command {
+        Command::Serve(_) | Command::Echo(_) => inherited::take()?,
+        _ => Vec::new(),
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::new(format!("cannot start the runtime: {error}")))?;
     let ended = runtime.block_on(async {
         match command {
-            Command::Serve(args) => serve::run(args).await,
-            Command::Echo(args) => echo::run(args).await,
+            Command::Serve(args) => serve::run(args, handed).await,
+            Command::Echo(args) => echo::run(args, handed).await,
             Command::Get(args) => get::run(args).await,
             Command::Request(args) => request::run(args).await,
             Command::Inspect(args) => inspect::run(args).await,

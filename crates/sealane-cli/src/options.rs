@@ -17,6 +17,7 @@ use crate::key_log::KeyLogArgs;
 use crate::options::admission::AdmissionArgs;
 use crate::options::clients::ClientAuthArgs;
 use crate::options::limits::LimitArgs;
+use crate::options::sockets::SocketArgs;
 use crate::parameters::ParameterArgs;
 use crate::secret_file;
 use crate::watch::WatchArgs;
@@ -24,6 +25,7 @@ use crate::watch::WatchArgs;
 pub mod admission;
 pub mod clients;
 pub mod limits;
+pub mod sockets;
 
 #[cfg(test)]
 mod tests;
@@ -91,6 +93,10 @@ pub struct ServerArgs {
     #[command(flatten)]
     pub admission: AdmissionArgs,
 
+    /// How sockets are bound and set.
+    #[command(flatten)]
+    pub sockets: SocketArgs,
+
     /// What is told of it.
     #[command(flatten)]
     pub watch: WatchArgs,
@@ -100,7 +106,7 @@ impl ServerArgs {
     /// The addresses to listen at.
     pub fn addresses(&self) -> &[ListenAddress] {
         const DEFAULT: &[ListenAddress] = &[ListenAddress::DEFAULT];
-        if self.addresses.is_empty() {
+        if self.addresses.is_empty() && self.sockets.paths.is_empty() {
             DEFAULT
         } else {
             &self.addresses
@@ -139,7 +145,7 @@ impl ServerArgs {
     /// When a file that an option names cannot be used.
     pub fn options(&self, identity: Identity) -> Result<ServerOptions> {
         let options = self.limits.add(ServerOptions::new(identity));
-        let options = self.admission.add(options)?;
+        let options = self.admission.add(self.sockets.add(options))?;
         let options = self.clients.add(self.parameters.server(options))?;
         let options = match self.key_log.open()? {
             Some(log) => options.key_log(log),

@@ -9,6 +9,7 @@ use clap::Args;
 use crate::error::{Ended, Failure, Result};
 use crate::folder::FolderService;
 use crate::folder::withheld::Withheld;
+use crate::inherited::Handed;
 use crate::launch;
 use crate::options::ServerArgs;
 
@@ -40,11 +41,11 @@ Examples:
 At the first start a local certificate authority is made for this machine; the start tells where its
 root certificate is and how to trust it.";
 
-/// Runs until it is told to end.
+/// Runs until it is told to end; `handed` is what was handed over to listen at.
 ///
 /// # Errors
 /// When the folder or the server cannot be opened, or accepting ends by itself.
-pub async fn run(args: &ServeArgs) -> Result<Ended> {
+pub async fn run(args: &ServeArgs, handed: Vec<Handed>) -> Result<Ended> {
     let withheld = Withheld::new(args.server.secrets());
     let opened = FolderService::open(&args.folder, args.hidden, withheld);
     let service = opened.map_err(|error| {
@@ -57,5 +58,5 @@ pub async fn run(args: &ServeArgs) -> Result<Ended> {
         }
     })?;
     let what = format!("Serving {}", service.path().display());
-    launch::serve(&args.server, &what, service).await
+    launch::serve(&args.server, handed, &what, service).await
 }

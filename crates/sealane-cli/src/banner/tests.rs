@@ -21,6 +21,7 @@ fn local(origin: Origin, root: &str, what: &str) -> String {
     Banner {
         what,
         urls: &urls,
+        paths: &[],
         trust: &trust,
     }
     .text()
@@ -79,6 +80,7 @@ fn names_of_others_cannot_act_on_the_terminal() {
     let said = Banner {
         what: "x",
         urls: &[],
+        paths: &[],
         trust: &trust,
     }
     .text();
@@ -98,6 +100,7 @@ fn an_own_certificate_is_named() {
     let said = Banner {
         what: "x",
         urls: &urls,
+        paths: &[],
         trust: &trust,
     }
     .text();

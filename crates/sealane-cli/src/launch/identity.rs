@@ -1,7 +1,5 @@
 //! Who the server is: certificates of the user's own, or one of the local authority.
 
-use std::net::IpAddr;
-
 use sealane::Identity;
 use time::{Duration, OffsetDateTime};
 
@@ -9,7 +7,7 @@ use crate::banner::Trust;
 use crate::credentials::Credentials;
 use crate::dev_ca::DevCa;
 use crate::error::{Failure, Result};
-use crate::launch::listen::Place;
+use crate::launch::places::Plan;
 use crate::options::ServerArgs;
 
 #[cfg(test)]
@@ -28,10 +26,10 @@ pub(super) struct Proof {
 
 impl Proof {
     /// Takes the certificates of the command line, or makes one.
-    pub(super) fn find(args: &ServerArgs, places: &[Place], now: OffsetDateTime) -> Result<Self> {
+    pub(super) fn find(args: &ServerArgs, plan: &Plan, now: OffsetDateTime) -> Result<Self> {
         match args.identity().read()? {
             Some(own) => Ok(Self::own(own, now)),
-            None => Self::local(args, places, now),
+            None => Self::local(args, plan, now),
         }
     }
 
@@ -46,9 +44,9 @@ impl Proof {
     }
 
     /// Makes a certificate with the local authority.
-    fn local(args: &ServerArgs, places: &[Place], now: OffsetDateTime) -> Result<Self> {
+    fn local(args: &ServerArgs, plan: &Plan, now: OffsetDateTime) -> Result<Self> {
         let authority = DevCa::open(&args.data_dir()?, &label(), now)?;
-        let leaf = authority.leaf(&addresses(places), now)?;
+        let leaf = authority.leaf(&plan.addresses(), now)?;
         let identity = Identity::from_pem(&leaf.chain, leaf.key.as_bytes())
             .map_err(|error| Failure::new(format!("the certificate made here fails: {error}")))?;
         let trust = Trust::Local {
@@ -94,15 +92,6 @@ impl Proof {
             minute(ends)
         )
     }
-}
-
-/// The addresses that a certificate made here has to be for.
-fn addresses(places: &[Place]) -> Vec<IpAddr> {
-    let exact = places.iter().filter_map(|place| match place {
-        Place::Exact(address) => Some(address.ip()),
-        Place::Loopback(_) => None,
-    });
-    exact.collect()
 }
 
 /// Who made an authority, for its name: user and machine, as far as the system tells.

@@ -1,29 +1,24 @@
-//! Where a server listens: resolving, binding, and the URLs that come of it.
+//! Where a server listens: binding, and the URLs that come of it.
 //!
 //! `localhost` is two addresses. Where one of them is missing from a machine the other serves
 //! alone; where one is taken by another program the start fails, since clients would reach that
 //! program.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
 
-use sealane::Server;
+use sealane::{BoundAddress, ListenOptions, Server};
 
 use crate::address::ListenAddress;
 use crate::error::{Failure, Result};
-use crate::options::ServerArgs;
-use crate::terminal::note;
+use crate::flags;
+use crate::inherited::Handed;
+use crate::launch::places::{Place, Plan};
+use crate::options::sockets::SocketArgs;
+use crate::terminal::{note, shell_quote};
 
 #[cfg(test)]
 mod tests;
-
-/// A place to listen at, after names were resolved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
-    /// Both loopback addresses at this port.
-    Loopback(u16),
-    /// One address.
-    Exact(SocketAddr),
-}
 
 /// A place that is being listened at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,100 +27,132 @@ pub(super) enum Bound {
     Loopback(Vec<SocketAddr>),
     /// One address.
     Exact(SocketAddr),
+    /// A Unix socket.
+    Path(PathBuf),
+    /// A socket without a name.
+    Unnamed,
 }
 
-/// Resolves the addresses of the command line and checks that the certificate made here fits them.
-pub(super) async fn places(args: &ServerArgs) -> Result<Vec<Place>> {
-    let mut places = Vec::new();
-    for address in args.addresses() {
-        match address {
-            ListenAddress::Loopback(port) => places.push(Place::Loopback(*port)),
-            ListenAddress::Exact(address) => places.push(Place::Exact(*address)),
-            ListenAddress::Name(name, port) => {
-                let found = tokio::net::lookup_host((name.as_str(), *port)).await;
-                let found = found.map_err(|error| {
-                    Failure::new(format!("cannot find an address for {name}: {error}"))
-                        .hint("give the address itself, such as --addr 192.0.2.1:443")
-                })?;
-                places.extend(found.map(Place::Exact));
-            }
-        }
-    }
-    if !args.has_identity() {
-        places.iter().try_for_each(only_loopback)?;
-    }
-    Ok(each_once(&places))
-}
-
-/// Leaves out what was named before, or is one of two loopback addresses that are named together.
-///
-/// Binding it a second time would fail, and the error would speak of another program. Port 0 is a
-/// new port each time.
-fn each_once(places: &[Place]) -> Vec<Place> {
-    let mut once: Vec<Place> = Vec::with_capacity(places.len());
-    for place in places {
-        let again = match place {
-            Place::Loopback(0) => false,
-            Place::Exact(address) if address.port() == 0 => false,
-            Place::Loopback(_) => once.contains(place),
-            Place::Exact(address) => {
-                let both = ListenAddress::loopback_pair(address.port()).contains(address);
-                once.contains(place) || both && places.contains(&Place::Loopback(address.port()))
-            }
-        };
-        if !again {
-            once.push(*place);
-        }
-    }
-    once
-}
-
-/// Refuses a place that others can reach.
-///
-/// Nobody else trusts the local root, and nobody else should: its key signs for this machine only.
-fn only_loopback(place: &Place) -> Result<()> {
-    let Place::Exact(address) = place else {
-        return Ok(());
-    };
-    if address.ip().is_loopback() {
-        return Ok(());
-    }
-    let message = format!(
-        "{address} can be reached by other machines, but the certificate made here vouches for \
-         this one only"
-    );
-    Err(Failure::usage(message).hint(format!(
-        "give --cert and --key, or --pfx, for the name by which others reach it, or stay local \
-         with --addr {}",
-        address.port()
-    )))
-}
-
-/// Binds all places.
-pub(super) async fn bind(server: &Server, places: &[Place]) -> Result<Vec<Bound>> {
-    let mut bound = Vec::with_capacity(places.len());
-    for place in places {
-        bound.push(match *place {
-            Place::Exact(address) => Bound::Exact(listen(server, address).await?),
-            Place::Loopback(port) => Bound::Loopback(bind_loopback(server, port).await?),
+/// Binds all places, and takes what was handed over.
+pub(super) async fn bind(server: &Server, sockets: &SocketArgs, plan: Plan) -> Result<Vec<Bound>> {
+    let mut bound = Vec::new();
+    let door = Door { server, sockets };
+    for place in plan.places {
+        bound.push(match place {
+            Place::Exact(address) => Bound::Exact(door.exact(address).await?),
+            Place::Loopback(port) => Bound::Loopback(bind_loopback(&door, port).await?),
         });
+    }
+    for path in plan.paths {
+        bound.push(door.path(path).await?);
+    }
+    for socket in plan.handed {
+        bound.push(door.handed(socket).await?);
     }
     Ok(bound)
 }
 
+/// A server and how it shall listen.
+struct Door<'a> {
+    server: &'a Server,
+    sockets: &'a SocketArgs,
+}
+
+impl Door<'_> {
+    /// Listens at an address.
+    async fn listen(&self, address: SocketAddr) -> sealane::Result<SocketAddr> {
+        let options = ListenOptions::host_port(address.ip().to_string(), address.port());
+        let sockets = self.sockets;
+        let options = sockets
+            .listening(options)
+            .ipv6_only(sockets.ipv6_only && address.is_ipv6())
+            .reuse_port(sockets.reuse_port)
+            .exclusive(sockets.exclusive);
+        let bound = self.server.listen_on(options).await?;
+        Ok(bound.ip().unwrap_or(address))
+    }
+
+    /// The same; says what could be done where it fails.
+    async fn exact(&self, address: SocketAddr) -> Result<SocketAddr> {
+        let listening = self.listen(address).await;
+        listening.map_err(|error| refused(address, &error))
+    }
+
+    /// Makes a Unix socket.
+    #[cfg(unix)]
+    async fn path(&self, path: PathBuf) -> Result<Bound> {
+        let options = self
+            .sockets
+            .listening(ListenOptions::path(&path))
+            .exclusive(self.sockets.exclusive)
+            .readable_all(self.sockets.readable_all)
+            .writable_all(self.sockets.writable_all);
+        let bound = self.server.listen_on(options).await;
+        bound.map(of).map_err(|error| no_path(&path, &error))
+    }
+
+    /// There are none on this system.
+    #[cfg(not(unix))]
+    #[allow(clippy::unused_async, reason = "elsewhere it waits")]
+    async fn path(&self, _path: PathBuf) -> Result<Bound> {
+        Err(Failure::usage(
+            "--unix: there are no Unix sockets on this system",
+        ))
+    }
+
+    /// Listens at a socket that was handed over.
+    async fn handed(&self, socket: Handed) -> Result<Bound> {
+        let options = match socket {
+            Handed::Tcp(listener, _) => ListenOptions::tcp_listener(listener),
+            #[cfg(unix)]
+            Handed::Unix(listener) => ListenOptions::unix_listener(listener),
+        };
+        let options = self
+            .sockets
+            .listening(options)
+            .exclusive(self.sockets.exclusive);
+        let bound = self.server.listen_on(options).await;
+        bound
+            .map(of)
+            .map_err(|error| Failure::new(flags::named(&error.to_string())))
+    }
+}
+
+/// What was bound.
+fn of(bound: BoundAddress) -> Bound {
+    match bound {
+        BoundAddress::Ip(address) => Bound::Exact(address),
+        BoundAddress::Path(path) => Bound::Path(path),
+        _ => Bound::Unnamed,
+    }
+}
+
+/// Says why a Unix socket cannot be made, and what could be done.
+#[cfg(unix)]
+fn no_path(path: &Path, error: &sealane::Error) -> Failure {
+    let failure = Failure::new(flags::named(&error.to_string()));
+    match error.code() {
+        Some("EADDRINUSE") => failure.hint(format!(
+            "if no server listens there any more, remove what one has left: rm {}",
+            shell_quote(path)
+        )),
+        _ => failure,
+    }
+}
+
 /// Binds both loopback addresses, or the one that this machine has.
-async fn bind_loopback(server: &Server, port: u16) -> Result<Vec<SocketAddr>> {
+async fn bind_loopback(door: &Door<'_>, port: u16) -> Result<Vec<SocketAddr>> {
     let mut bound: Vec<SocketAddr> = Vec::with_capacity(2);
     let mut absent = None;
     for mut address in ListenAddress::loopback_pair(port) {
         if let Some(first) = bound.first() {
             address.set_port(first.port());
         }
-        let listening = match server.listen(address).await {
+        let listening = match door.listen(address).await {
             // The system chose a port for the first; the second need not have the same one free.
             Err(error) if port == 0 && !bound.is_empty() && error.code() == Some("EADDRINUSE") => {
                 address.set_port(0);
-                server.listen(address).await
+                door.listen(address).await
             }
             listening => listening,
         };
@@ -147,17 +174,9 @@ async fn bind_loopback(server: &Server, port: u16) -> Result<Vec<SocketAddr>> {
     }
 }
 
-/// Binds one address.
-async fn listen(server: &Server, address: SocketAddr) -> Result<SocketAddr> {
-    server
-        .listen(address)
-        .await
-        .map_err(|error| refused(address, &error))
-}
-
 /// Says why an address cannot be had, and what could be done.
 fn refused(address: SocketAddr, error: &sealane::Error) -> Failure {
-    let failure = Failure::new(error.to_string());
+    let failure = Failure::new(flags::named(&error.to_string()));
     match error.code() {
         Some("EADDRINUSE") => failure.hint(format!(
             "another program listens there: end it, or choose another port, such as --addr {}",
@@ -187,6 +206,8 @@ pub(super) fn urls(bound: &[Bound], names: &[String]) -> Vec<String> {
     for place in bound {
         match place {
             Bound::Exact(address) => add(url(&host(address.ip(), names), address.port())),
+            // A URL names no file.
+            Bound::Path(_) | Bound::Unnamed => {}
             Bound::Loopback(both) => match both.as_slice() {
                 [one] => add(url("localhost", one.port())),
                 [first, second] if first.port() == second.port() => {
@@ -200,6 +221,15 @@ pub(super) fn urls(bound: &[Bound], names: &[String]) -> Vec<String> {
         }
     }
     urls
+}
+
+/// The paths of what was bound.
+pub(super) fn paths(bound: &[Bound]) -> Vec<PathBuf> {
+    let paths = bound.iter().filter_map(|place| match place {
+        Bound::Path(path) => Some(path.clone()),
+        _ => None,
+    });
+    paths.collect()
 }
 
 /// The host by which an address is best reached.

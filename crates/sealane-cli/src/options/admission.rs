@@ -1,4 +1,4 @@
-//! Who is turned away at the door: too many, from the wrong place, or without a word of their proxy.
+//! Who is turned away at the door: too many, from the wrong place, or behind a silent proxy.
 
 use clap::Args;
 use sealane::{BlockList, ServerOptions};

@@ -53,14 +53,6 @@ fn everything_given_arrives() {
         "8KiB",
         "--max-headers-count",
         "50",
-        "--max-connections=9",
-        "--max-connections-per-address=off",
-        "--block=192.0.2.0/24",
-        "--block",
-        "::1",
-        "--access-log=-",
-        "--access-log-format=json",
-        "--verbose",
     ])
     .unwrap();
     assert_eq!(args.addresses().len(), 2);
@@ -88,10 +80,37 @@ fn everything_given_arrives() {
         (limits.max_header_size, limits.max_headers_count),
         (Some(8192), Some(50))
     );
+}
+
+#[test]
+fn doors_sockets_and_logs_arrive() {
+    let args = read(&[
+        "--max-connections=9",
+        "--max-connections-per-address=off",
+        "--block=192.0.2.0/24",
+        "--block",
+        "::1",
+        "--unix=a",
+        "--unix=b",
+        "--backlog=7",
+        "--no-delay=off",
+        "--tcp-keep-alive=off",
+        "--send-buffer=64KiB",
+        "--access-log=-",
+        "--access-log-format=json",
+        "--verbose",
+    ])
+    .unwrap();
     assert_eq!(args.admission.max_connections, Some(CountLimit(Some(9))));
     let most = args.admission.max_connections_per_address;
     assert_eq!(most, Some(CountLimit(None)));
     assert_eq!(args.admission.blocked, ["192.0.2.0/24", "::1"]);
+    assert_eq!(args.sockets.paths, [PathBuf::from("a"), "b".into()]);
+    assert!(args.addresses().is_empty(), "--unix stands for --addr");
+    assert_eq!(args.sockets.backlog, Some(7));
+    assert_eq!(args.sockets.no_delay, Some(false));
+    assert_eq!(args.sockets.tcp_keep_alive, Some(TimeLimit(None)));
+    assert_eq!(args.sockets.send_buffer, Some(65_536));
     assert!(args.watch.verbose && args.watch.access_log.is_some());
     assert!(args.watch.file().is_none(), "standard output is no file");
 }
@@ -117,6 +136,9 @@ fn wrong_ones_are_refused_with_the_reason() {
     );
     refused(&["--head", "5s"], "--head");
     refused(&["--access-log-format", "json"], "--access-log");
+    refused(&["--no-delay", "maybe"], "on or off is expected");
+    refused(&["--writable-all"], "--unix");
+    refused(&["--exclusive", "--reuse-port"], "cannot be used with");
     refused(&["--max-connections", "0"], "would serve nobody");
     refused(&["--block", "192.0.2.0/33"], "192.0.2.0/33");
     refused(&["--block", "somebody"], "\"somebody\" is no address");

@@ -14,5 +14,6 @@ mod ending;
 mod inspect;
 mod refusals;
 mod serve;
+mod sockets;
 mod tls;
 mod trust;

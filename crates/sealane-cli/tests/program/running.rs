@@ -18,7 +18,7 @@ pub(crate) struct Running {
     pub(crate) child: Child,
     /// What it printed up to its last line.
     pub(crate) said: String,
-    /// Its first URL, with the slash at the end.
+    /// Its first URL, with the slash at the end; nothing for a server of Unix sockets.
     pub(crate) url: String,
     /// The lines of its standard error, as they come.
     notes: Receiver<String>,
@@ -154,7 +154,12 @@ impl Running {
 
     /// Starts the program with exactly these words and this data folder.
     pub(crate) fn start_with(words: &[&str], data: &Path) -> Self {
-        let mut child = program(words, data)
+        Self::start_command(program(words, data), data)
+    }
+
+    /// Starts a command that ends up as the program with this data folder.
+    pub(crate) fn start_command(mut command: Command, data: &Path) -> Self {
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -170,7 +175,7 @@ impl Running {
         let url = said
             .lines()
             .find_map(|line| line.trim().strip_prefix("https://"));
-        let url = format!("https://{}", url.expect(&said));
+        let url = url.map_or_else(String::new, |url| format!("https://{url}"));
         Self {
             child,
             said,
