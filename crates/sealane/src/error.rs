@@ -10,6 +10,8 @@ use std::io;
 use sealane_proto::ProtocolError;
 use sealane_tls::{Diagnosis, HandshakeError, OptionError};
 
+mod from_http;
+
 /// What this crate's fallible functions return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
