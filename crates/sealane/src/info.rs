@@ -5,11 +5,13 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use http::{Extensions, Request};
 use sealane_proto::RawHead;
 use sealane_tls::TlsInfo;
 
 use crate::error::{Error, Result};
 use crate::key_log::KeyLogConnection;
+use crate::responder::Responder;
 use crate::transport::{Exporter, Socket};
 
 /// What is known of the connection that carried a message.
@@ -164,11 +166,24 @@ impl ConnectionInfo {
 #[derive(Clone, Debug)]
 pub struct RawFields {
     head: RawHead,
+    /// Travels here because a request has few extensions, and each costs an allocation.
+    responder: Option<Responder>,
 }
 
 impl RawFields {
     pub(crate) fn new(head: RawHead) -> Self {
-        Self { head }
+        Self {
+            head,
+            responder: None,
+        }
+    }
+
+    /// The same for a request that is to be answered.
+    pub(crate) fn with_responder(self, responder: Responder) -> Self {
+        Self {
+            responder: Some(responder),
+            ..self
+        }
     }
 
     /// The request line, or the status line with its reason phrase, without the line end.
@@ -185,5 +200,18 @@ impl RawFields {
     /// Name and value of each field line, in the order received.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.head.fields()
+    }
+}
+
+/// How a responder is found, which is here because it travels with the field lines.
+impl Responder {
+    /// The responder of a request; `None` when the request did not come from a server of ours.
+    pub fn of<B>(request: &Request<B>) -> Option<Self> {
+        Self::from_extensions(request.extensions())
+    }
+
+    /// The same for whoever holds the extensions of a request only.
+    pub fn from_extensions(extensions: &Extensions) -> Option<Self> {
+        extensions.get::<RawFields>()?.responder.clone()
     }
 }

@@ -48,10 +48,11 @@ mod client;
 mod server;
 mod upgrade;
 mod driver;
-mod wheel;
 mod handler;
 mod event;
 mod info;
+mod responder;
+mod wheel;
 mod transport;
 mod key_log;
 mod context;
@@ -79,11 +80,15 @@ pub use handler::Answer;
 pub use identity::{Identity, write_pfx};
 pub use info::{Accepted, ConnectionInfo, RawFields};
 pub use key_log::{KeyLog, KeyLogConnection, KeyLogFile, KeyLogLine};
+pub use responder::{Ended, Responder};
 pub use sealane_tls::{
     Diagnosis, DistinguishedName, IdentityCheck, IdentityError, PeerCertificate, Pin, Pins,
     RequestCert, SessionStore, TlsInfo, TlsVersion, check_server_identity, crypto,
 };
-pub use server::{AlpnOffer, BlockList, ListenOptions, Server, ServerOptions, create_server};
+pub use server::{
+    AlpnOffer, BlockList, ClientError, ListenOptions, ResponseOptions, Server, ServerOptions,
+    create_server,
+};
 pub use transport::BoundAddress;
 pub use trust::{Revocation, Roots};
 pub use upgrade::{Upgrade, Upgraded};

@@ -25,6 +25,7 @@ use crate::wheel::{Order, Wheel};
 mod accept;
 mod admission;
 mod choice;
+mod client_error;
 mod connection;
 mod date;
 mod exchange;
@@ -33,14 +34,17 @@ mod listen;
 mod misdirection;
 mod options;
 mod plain;
+mod response_options;
 mod shutdown;
 mod workers;
 
 pub use admission::BlockList;
 pub use choice::AlpnOffer;
+pub use client_error::ClientError;
 pub use listen::ListenOptions;
 pub use options::ServerOptions;
 use options::{Rules, check_count};
+pub use response_options::ResponseOptions;
 use shutdown::Registry;
 use workers::Workers;
 

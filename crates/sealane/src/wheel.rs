@@ -82,7 +82,8 @@ impl Link {
         *self.waker.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    fn wake(&self) {
+    /// Wakes the connection's task.
+    pub(crate) fn wake(&self) {
         let waker = self
             .waker
             .lock()

@@ -136,7 +136,7 @@ where
     http.receive(&early, now);
     drop(early);
     let mut connection = Connection {
-        conversation: Conversation::new(http, service, info, misdirection),
+        conversation: Conversation::new(http, service, info, misdirection, clock),
         stream,
         cut_by: None,
         peer_ended: false,
@@ -188,6 +188,9 @@ where
                     Poll::Ready(Ok(all)) => all,
                     Poll::Pending => false,
                 };
+            if sent {
+                self.conversation.all_left();
+            }
             if let Some(ending) = self.ending(sent) {
                 return Poll::Ready(ending);
             }
@@ -322,7 +325,7 @@ where
             }
             Poll::Ready(Ok(Received::CloseNotify)) => {
                 self.peer_ended = true;
-                self.conversation.http.handle_end(InputEnd::Orderly);
+                self.conversation.client_ended();
                 Ok(())
             }
             Poll::Ready(Ok(Received::Truncated)) => {

@@ -5,23 +5,35 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use http::{Request, Response, StatusCode};
-use sealane_proto::{Moment, ServerConnection};
+use sealane_proto::{InputEnd, Moment, ServerConnection};
 use tower_service::Service;
 
+use super::connection::Clock;
 use super::misdirection::Misdirection;
+use super::options::Rules;
+use super::options::questions::Reply;
 use crate::body::{Body, Feeder};
 use crate::driver::Outbox;
 use crate::error::{Error, ErrorKind, Phase};
 use crate::handler::BoxError;
 use crate::info::ConnectionInfo;
+use crate::responder::Speaker;
 use crate::transport::ServerStream;
 use crate::upgrade::{UpgradeSender, Upgraded};
+use crate::wheel::Link;
 
+mod account;
 mod answering;
+mod errors;
+mod folding;
 mod receiving;
+
+use account::Account;
 
 /// One side of an HTTP conversation: the protocol, the present exchange, and what is to be sent.
 ///
@@ -39,14 +51,31 @@ where
     /// Waits for the connection, if the present request asked to take it over.
     upgrade: Option<UpgradeSender>,
     info: ConnectionInfo,
+    rules: Arc<Rules>,
+    /// Where responders put what they say; made with the first request.
+    speaker: Option<Speaker>,
+    link: Arc<Link>,
+    /// The limit on silence that a responder has set for the present exchange.
+    #[expect(clippy::option_option, reason = "no limit set, and a limit of none")]
+    inactivity: Option<Option<Duration>>,
+    /// What observers will hear of the present exchange.
+    account: Option<Box<Account>>,
+    /// The same of exchanges whose responses are made, but have not left.
+    leaving: Vec<Account>,
     /// Tells for which hosts this connection is the wrong one.
     misdirection: Box<Misdirection>,
     /// An answer broke off after its head: what is finished leaves, then the connection is cut.
     failed: bool,
     /// The connection ends as soon as everything has left.
     closing: bool,
-    /// A request has come.
-    served: bool,
+    /// The program was asked about an error of this client.
+    asked_of_error: bool,
+    /// Requests that have come.
+    begun: u64,
+    /// Exchanges whose responses are made.
+    made: u64,
+    /// Exchanges whose responses have left.
+    left: u64,
 }
 
 /// Where the answer to the present request stands.
@@ -57,8 +86,12 @@ enum Exchange<F, B> {
     Waiting(Box<Request<Body>>),
     /// The handler works on it.
     Handling(Pin<Box<F>>),
+    /// A handler that stands in for the service works on it.
+    Asked(Reply),
     /// The response's head has been encoded; its body is being sent.
     Sending(Pin<Box<B>>),
+    /// The same for the response of a handler that stands in for the service.
+    SendingReply(Pin<Box<Body>>),
 }
 
 impl<S, B> Conversation<S, B>
@@ -73,6 +106,7 @@ where
         service: S,
         info: ConnectionInfo,
         misdirection: Box<Misdirection>,
+        clock: &Clock,
     ) -> Self {
         Self {
             http,
@@ -82,10 +116,19 @@ where
             feeder: None,
             upgrade: None,
             info,
+            rules: Arc::clone(&clock.server.rules),
+            speaker: None,
+            link: Arc::clone(&clock.link),
+            inactivity: None,
+            account: None,
+            leaving: Vec::new(),
             misdirection,
             failed: false,
             closing: false,
-            served: false,
+            asked_of_error: false,
+            begun: 0,
+            made: 0,
+            left: 0,
         }
     }
 
@@ -96,7 +139,21 @@ where
 
     /// Whether a request has come yet.
     pub(super) fn has_served(&self) -> bool {
-        self.served
+        self.begun > 0
+    }
+
+    /// How many requests have come.
+    #[allow(dead_code, reason = "for the notice of a connection's end")]
+    pub(super) fn requests(&self) -> u64 {
+        self.begun
+    }
+
+    /// The limit on silence that holds for the present exchange in place of the server's, if a
+    /// responder has set one; it lasts until the response has been made.
+    #[allow(dead_code, reason = "for the deadline of a silent connection")]
+    #[expect(clippy::option_option, reason = "no limit set, and a limit of none")]
+    pub(super) fn inactivity_limit(&self) -> Option<Option<Duration>> {
+        self.inactivity
     }
 
     /// Whether nothing is being answered.
@@ -106,7 +163,10 @@ where
 
     /// Whether a request awaits its answer's head.
     pub(super) fn awaits_head(&self) -> bool {
-        matches!(self.exchange, Exchange::Waiting(_) | Exchange::Handling(_))
+        matches!(
+            self.exchange,
+            Exchange::Waiting(_) | Exchange::Handling(_) | Exchange::Asked(_)
+        )
     }
 
     /// Whether all is said and the connection ends.
@@ -153,11 +213,40 @@ where
         if self.feeder.is_none() && self.http.head_sent() && !self.is_quiet() {
             return; // nobody waits for the rest of this request: its answer goes on, as the last
         }
-        if let Some(feeder) = self.feeder.take() {
-            let error = Error::new(ErrorKind::Timeout, Phase::ReceiveBody, what);
-            feeder.fail(error.with_code("ERR_HTTP_REQUEST_TIMEOUT"));
+        let error = Error::new(ErrorKind::Timeout, Phase::ReceiveBody, what)
+            .with_code("ERR_HTTP_REQUEST_TIMEOUT");
+        self.client_failed(error, StatusCode::REQUEST_TIMEOUT);
+    }
+
+    /// Takes note that the client has ended its side in order.
+    pub(super) fn client_ended(&mut self) {
+        self.http.handle_end(InputEnd::Orderly);
+        if self.rules.questions.allow_half_open || self.is_quiet() {
+            return;
         }
-        self.refuse(StatusCode::REQUEST_TIMEOUT, b"");
+        tracing::debug!("a client ended its side while it was answered");
+        if self.http.head_sent() {
+            self.failed = true;
+        } else {
+            self.closing = true;
+        }
+        self.drop_exchange();
+    }
+
+    /// Takes note that everything made so far has left.
+    pub(super) fn all_left(&mut self) {
+        if self.left == self.made {
+            return;
+        }
+        self.left = self.made;
+        for account in &mut self.leaving {
+            account.complete = true;
+        }
+        // Dropped with their room, which nobody needs while the connection rests.
+        self.leaving = Vec::new();
+        if let Some(speaker) = &self.speaker {
+            speaker.end_before(self.left);
+        }
     }
 
     /// Gives a connection that has left HTTP to whoever waits for it.
@@ -175,7 +264,7 @@ where
             if !self.outbox.has_room() || self.failed {
                 return;
             }
-            self.send_continue_if_asked();
+            self.send_interims();
             if !self.step_events(context, now) && !moved {
                 return;
             }
@@ -192,13 +281,24 @@ where
             Exchange::Handling(future) => {
                 match guarded(|| future.as_mut().poll(context)) {
                     Ok(Poll::Pending) => return false,
-                    Ok(Poll::Ready(Ok(response))) => self.answer(response, now),
+                    Ok(Poll::Ready(Ok(response))) => self.answer(response, Exchange::Sending, now),
                     Ok(Poll::Ready(Err(error))) => self.handler_failed(&error.into()),
                     Err(Panicked) => self.handler_failed(&"the handler panicked".into()),
                 }
                 true
             }
-            Exchange::Sending(_) => self.send_body(context, now),
+            Exchange::Asked(reply) => {
+                match guarded(|| reply.as_mut().poll(context)) {
+                    Ok(Poll::Pending) => return false,
+                    Ok(Poll::Ready(Ok(response))) => {
+                        self.answer(response, Exchange::SendingReply, now);
+                    }
+                    Ok(Poll::Ready(Err(error))) => self.handler_failed(&error),
+                    Err(Panicked) => self.handler_failed(&"the handler panicked".into()),
+                }
+                true
+            }
+            Exchange::Sending(_) | Exchange::SendingReply(_) => self.send_body(context, now),
         }
     }
 }

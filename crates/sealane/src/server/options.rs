@@ -23,7 +23,7 @@ use crate::tls_options::server_tls_setters;
 mod admission;
 mod deadlines;
 mod http;
-mod questions;
+pub(super) mod questions;
 mod sockets;
 mod workers;
 
@@ -211,7 +211,7 @@ impl ServerOptions {
             key_log: self.key_log,
             exporter: self.exporter,
             observers: self.observers,
-            http: Arc::new(self.http.rules()),
+            http: Arc::new(self.questions.complete(self.http.rules())),
             timeouts: Arc::new(self.deadlines.timeouts.clone()),
             deadlines: self.deadlines,
             admission: self.admission,
@@ -229,7 +229,6 @@ impl ServerOptions {
         self.deadlines.check()?;
         self.http.check()?;
         self.admission.check()?;
-        self.questions.check()?;
         self.sockets.check()?;
         self.workers.check()
     }
@@ -270,7 +269,6 @@ pub(super) struct Rules {
     pub(super) timeouts: Arc<Timeouts>,
     pub(super) deadlines: Deadlines,
     pub(super) admission: AdmissionOptions,
-    #[allow(dead_code, reason = "wired in the next steps")]
     pub(super) questions: Questions,
     pub(super) sockets: SocketOptions,
     /// How many threads of its own the server has; without, it uses the runtime of who listens.

@@ -41,6 +41,7 @@ pub mod octets;
 pub mod places;
 pub mod program;
 pub mod scripted;
+pub mod watching;
 
 /// A certificate authority for one test, and a folder for its files.
 pub struct Ground {

@@ -1,5 +1,7 @@
 //! What a client gets: a handler at work, its response, and the octets these become.
 
+use std::collections::VecDeque;
+use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes};
@@ -9,10 +11,13 @@ use sealane_proto::{HeadOptions, Moment, SendBody};
 use tower_service::Service;
 
 use super::{Conversation, Exchange, Panicked, guarded};
-use crate::body::Body;
+use crate::body::{Body, Feeder};
 use crate::driver::length_of;
+use crate::error::{Error, Phase};
 use crate::handler::BoxError;
+use crate::responder::Word;
 use crate::server::date;
+use crate::server::response_options::ResponseOptions;
 
 impl<S, B> Conversation<S, B>
 where
@@ -50,28 +55,38 @@ where
         true
     }
 
-    /// Encodes a response's head and lets its body follow.
-    pub(super) fn answer(&mut self, response: Response<B>, now: Moment) {
+    /// Encodes a response's head and lets its body follow, as the `sending` state of the exchange.
+    pub(super) fn answer<R>(
+        &mut self,
+        response: Response<R>,
+        sending: impl FnOnce(Pin<Box<R>>) -> Exchange<S::Future, B>,
+        now: Moment,
+    ) where
+        R: http_body::Body,
+    {
         let (parts, body) = response.into_parts();
         let Ok(length) = guarded(|| length_of(&body)) else {
             self.handler_failed(&"the response's body panicked".into());
             return;
         };
         self.settle_request_body();
+        self.close_head(parts.status);
+        let date = date::now();
+        let head = match parts.extensions.get::<ResponseOptions>() {
+            Some(options) => options.of_head(&date),
+            None => HeadOptions::dated(&date),
+        };
         let out = self.outbox.plain();
         let before = out.len();
-        match self.http.send_response(
-            parts.status,
-            &parts.headers,
-            length,
-            &HeadOptions::dated(&date::now()),
-            out,
-        ) {
-            Ok(SendBody::Yes) => self.exchange = Exchange::Sending(Box::pin(body)),
+        match self
+            .http
+            .send_response(parts.status, &parts.headers, length, &head, out)
+        {
+            Ok(SendBody::Yes) => self.exchange = sending(Box::pin(body)),
             Ok(SendBody::No) => self.end_response(None, now),
             Err(error) => {
                 out.truncate(before);
-                self.handler_failed(&error.into());
+                self.handler_failed(&Error::protocol(Phase::SendHead, error).into());
             }
         }
         if !self.http.is_tunnel() {
@@ -100,18 +115,15 @@ where
             if !self.outbox.has_room() {
                 return moved;
             }
-            let Exchange::Sending(body) = &mut self.exchange else {
-                return moved;
-            };
-            let frame = match guarded(|| body.as_mut().poll_frame(context)) {
-                Ok(Poll::Pending) => return moved,
-                Ok(Poll::Ready(Some(Ok(frame)))) => frame,
-                Ok(Poll::Ready(None)) => {
+            let frame = match guarded(|| self.exchange.poll_frame(context)) {
+                Ok(None | Some(Poll::Pending)) => return moved,
+                Ok(Some(Poll::Ready(Some(Ok(frame))))) => frame,
+                Ok(Some(Poll::Ready(None))) => {
                     self.end_response(None, now);
                     return true;
                 }
-                Ok(Poll::Ready(Some(Err(error)))) => {
-                    self.body_failed(&error.into());
+                Ok(Some(Poll::Ready(Some(Err(error))))) => {
+                    self.body_failed(&error);
                     return true;
                 }
                 Err(Panicked) => {
@@ -127,8 +139,7 @@ where
         false
     }
 
-    fn send_frame(&mut self, frame: Frame<B::Data>, now: Moment) {
-        let frame = frame.map_data(|mut data| data.copy_to_bytes(data.remaining()));
+    fn send_frame(&mut self, frame: Frame<Bytes>, now: Moment) {
         match frame.into_data() {
             Ok(data) if data.is_empty() => {}
             Ok(data) => self.send_piece(data),
@@ -142,8 +153,13 @@ where
 
     fn send_piece(&mut self, piece: Bytes) {
         match self.http.send_data(piece.len(), self.outbox.plain()) {
-            Ok(behind) => self.outbox.push(piece, behind),
-            Err(error) => self.body_failed(&error.into()),
+            Ok(behind) => {
+                if let Some(account) = &mut self.account {
+                    account.octets += piece.len() as u64;
+                }
+                self.outbox.push(piece, behind);
+            }
+            Err(error) => self.body_failed(&Error::protocol(Phase::SendBody, error).into()),
         }
     }
 
@@ -152,48 +168,93 @@ where
         let out = self.outbox.plain();
         let before = out.len();
         let Err(error) = self.http.send_end(trailers, out, now) else {
-            return;
+            return self.response_made();
         };
         out.truncate(before);
         // Only a chunked body can carry trailers (RFC 9112 §7.1.2); the content is whole without.
         match trailers.map(|_| self.http.send_end(None, out, now)) {
-            Some(Ok(())) => tracing::warn!(%error, "a response's trailers were not sent"),
-            _ => self.body_failed(&error.into()),
+            Some(Ok(())) => {
+                tracing::warn!(%error, "a response's trailers were not sent");
+                self.response_made();
+            }
+            _ => self.body_failed(&Error::protocol(Phase::SendBody, error).into()),
         }
     }
 
-    /// Answers 500: the head of the response has not left.
-    pub(super) fn handler_failed(&mut self, error: &BoxError) {
-        tracing::error!(%error, "a handler failed; its request is answered 500");
-        self.refuse(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            b"Internal Server Error\n",
-        );
+    /// Takes note that the response to the present request has been made whole.
+    pub(super) fn response_made(&mut self) {
+        self.made = self.begun;
+        self.inactivity = None;
+        self.leaving
+            .extend(self.account.take().map(|account| *account));
     }
 
-    /// Ends the connection without the end of the body, so that the client sees it cut short.
-    pub(super) fn body_failed(&mut self, error: &BoxError) {
-        tracing::error!(%error, "a response's body failed; its connection is cut");
-        self.exchange = Exchange::Idle;
-        self.failed = true;
-    }
-
-    /// Answers with an error of our own and ends the connection after it, or cuts the connection
-    /// when an answer has begun already.
-    pub(super) fn refuse(&mut self, status: StatusCode, text: &[u8]) {
-        let answering = !matches!(self.exchange, Exchange::Idle);
-        self.exchange = Exchange::Idle;
-        self.upgrade = None;
-        let refused = !self.http.head_sent()
-            && self
-                .http
-                .refuse(status, text, &date::now(), self.outbox.plain());
-        if !refused && !answering {
-            self.closing = true;
-        } else if !refused {
-            self.failed = true;
+    /// Says what responders have said so far; after it they can say no more.
+    pub(super) fn close_head(&mut self, status: StatusCode) {
+        if let Some(speaker) = &self.speaker {
+            let words = speaker.close_head(self.begun.saturating_sub(1));
+            self.send_words(words);
+        }
+        if let Some(account) = &mut self.account {
+            account.status = Some(status);
         }
     }
+
+    /// Says what responders have said since the last look, and 100 (Continue) if the request's
+    /// body is asked for.
+    pub(super) fn send_interims(&mut self) {
+        if let Some(speaker) = &self.speaker
+            && let Some((words, limit)) = speaker.take_news(self.begun.saturating_sub(1))
+        {
+            self.inactivity = limit;
+            self.send_words(words);
+        }
+        let asked = || self.feeder.as_ref().is_some_and(Feeder::is_asked);
+        if self.http.expects_continue() && !self.http.head_sent() && asked() {
+            // It is only expected while it may still be sent.
+            let _ = self.http.send_continue(self.outbox.plain());
+        }
+    }
+
+    fn send_words(&mut self, words: VecDeque<Word>) {
+        for Word { status, fields, .. } in words {
+            if status == StatusCode::CONTINUE && !self.http.expects_continue() {
+                continue; // Nobody waits for it.
+            }
+            // It fails for a client of HTTP/1.0, which could not read it (RFC 9110 §15.2).
+            if let Err(error) = self.http.send_interim(status, &fields, self.outbox.plain()) {
+                tracing::debug!(%error, "an interim response was not sent");
+            }
+        }
+    }
+}
+
+impl<F, B> Exchange<F, B>
+where
+    B: http_body::Body,
+    B::Error: Into<BoxError>,
+{
+    /// Asks for the next frame of the response's body; `None` while none is being sent.
+    fn poll_frame(&mut self, context: &mut Context<'_>) -> Option<Poll<NextFrame>> {
+        match self {
+            Self::Sending(body) => Some(frame_of(body.as_mut(), context)),
+            Self::SendingReply(body) => Some(frame_of(body.as_mut(), context)),
+            Self::Idle | Self::Waiting(_) | Self::Handling(_) | Self::Asked(_) => None,
+        }
+    }
+}
+
+/// The next frame of a body, whatever its type; `None` at its end.
+type NextFrame = Option<Result<Frame<Bytes>, BoxError>>;
+
+fn frame_of<R>(body: Pin<&mut R>, context: &mut Context<'_>) -> Poll<NextFrame>
+where
+    R: http_body::Body,
+    R::Error: Into<BoxError>,
+{
+    body.poll_frame(context)
+        .map_ok(|frame| frame.map_data(|mut data| data.copy_to_bytes(data.remaining())))
+        .map_err(Into::into)
 }
 
 /// Frames of a body taken in one go; small ones fill the outbox long before.
