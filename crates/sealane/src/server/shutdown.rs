@@ -216,11 +216,17 @@ impl Registry {
         self.closing.load(Ordering::Acquire)
     }
 
-    /// Ends accepting, and every connection after the exchange that it carries now.
+    /// Ends accepting, and then every connection after the exchange that it carries now.
+    ///
+    /// Where another process takes over the port, a client whose connection is ended comes back at
+    /// once: it must not meet our listening socket again, for what waits there is reset. So the
+    /// last accept loop that ends tells the connections.
     pub(super) fn begin_close(&self) {
         let inner = self.lock();
         self.closing.store(true, Ordering::Release);
-        order_all(&inner, Order::Drain);
+        if inner.listeners == 0 {
+            order_all(&inner, Order::Drain);
+        }
         drop(inner);
         self.closing_began.notify_waiters();
         self.changed.notify_waiters();
@@ -261,10 +267,11 @@ impl Registry {
 
     /// Waits until the server is closed and nothing of it runs any more.
     pub(super) async fn drained(&self) {
+        // Not before: each end of a connection would wake whoever waits here.
+        self.closing().await;
         until(&self.changed, || {
             let inner = self.lock();
-            let over = inner.listeners == 0 && inner.connections.is_empty();
-            (self.is_closing() && over).then_some(())
+            (inner.listeners == 0 && inner.connections.is_empty()).then_some(())
         })
         .await;
     }
@@ -349,6 +356,9 @@ impl Drop for Listening {
     fn drop(&mut self) {
         let mut inner = self.registry.lock();
         inner.listeners -= 1;
+        if self.registry.is_closing() && inner.listeners == 0 {
+            order_all(&inner, Order::Drain);
+        }
         if !self.registry.is_closing() && inner.failure.is_none() {
             let text = "accepting ended unexpectedly: its task panicked or its runtime is gone";
             inner.failure = Some(Error::new(ErrorKind::Closed, Phase::Listen, text));
