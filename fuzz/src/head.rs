@@ -1,34 +1,82 @@
 //! Target `head`: a request head and a response head, against `httparse`.
 //!
 //! RFC 9112 §3, §4, §5. What one of our connections accepts, httparse must accept with the same
-//! method, target, version, status, and field lines in the same order.
-
-use std::sync::Arc;
+//! method, target, version, status, and field lines in the same order. What a lenient one accepts
+//! beyond that, a strict one must accept once it is written as it was understood.
 
 use http::{HeaderMap, HeaderValue, Method, Version};
-use sealane_proto::{
-    BodyLength, ClientConnection, ClientRules, Event, Moment, RawHead, RequestHead, ResponseHead,
-    SendBody, ServerConnection, ServerRules,
-};
+use sealane_proto::{Event, Moment, RawHead, RequestHead, ResponseHead};
 
-use crate::reading;
+use crate::reading::{self, LENIENT, READERS, STRICT};
 
 /// Reads the input as requests and as a response.
 pub fn head(input: &[u8]) {
-    if let Some(head) = first_request(input) {
+    if let Some(head) = first_request(STRICT, input) {
         check_request(&head, input);
     }
-    if let Some(head) = first_response(input) {
+    if let Some(head) = first_response(STRICT, input) {
         check_response(&head, input);
     }
-    reading::same_at_every_cut(input, |pieces| reading::serve(pieces));
-    reading::same_at_every_cut(input, |pieces| reading::fetch(&Method::GET, pieces));
+    for lenient in READERS {
+        reading::same_at_every_cut(input, |pieces| reading::serve(lenient, pieces));
+        reading::same_at_every_cut(input, |pieces| {
+            reading::fetch(lenient, &Method::GET, pieces)
+        });
+    }
+    let serve = |lenient| reading::serve(lenient, [input]);
+    serve(STRICT).check_lenient(&serve(LENIENT));
+    let fetch = |lenient| reading::fetch(lenient, &Method::GET, [input]);
+    fetch(STRICT).check_lenient(&fetch(LENIENT));
+    // Written anew a head is longer by the white space that it did without.
+    if input.len() <= REWRITTEN {
+        check_understood(input);
+    }
+}
+
+/// Writes what a lenient reader has understood, and lets a strict one read it.
+fn check_understood(input: &[u8]) {
+    if let Some(head) = first_request(LENIENT, input) {
+        let line = [head.method.as_str().as_bytes(), b" ", head.raw.target()].concat();
+        let line = [&line[..], b" HTTP/1.", minor_digit(head.version)].concat();
+        let strict = first_request(STRICT, &written(&line, &head.fields));
+        let strict = strict.expect("what is understood is well-formed");
+        assert_eq!(strict.uri, head.uri);
+        assert_eq!(strict.fields, head.fields);
+        assert_eq!(format!("{strict:?}"), format!("{head:?}"));
+    }
+    if let Some(head) = first_response(LENIENT, input) {
+        let status = head.status.as_str().as_bytes();
+        let version = minor_digit(head.version);
+        let line = [b"HTTP/1.", version, b" ", status, b" ", &head.reason].concat();
+        let strict = first_response(STRICT, &written(&line, &head.fields));
+        let strict = strict.expect("what is understood is well-formed");
+        assert_eq!((strict.fields, strict.reason), (head.fields, head.reason));
+        assert_eq!((strict.status, strict.framing), (head.status, head.framing));
+    }
+}
+
+/// A head of this start line and these fields.
+fn written(line: &[u8], fields: &HeaderMap) -> Vec<u8> {
+    let mut octets = [line, b"\r\n"].concat();
+    for (name, value) in fields {
+        let name = name.as_str().as_bytes();
+        octets.extend([name, b": ", value.as_bytes(), b"\r\n"].concat());
+    }
+    octets.extend(b"\r\n");
+    octets
+}
+
+/// What stands behind `HTTP/1.` in a version.
+fn minor_digit(version: Version) -> &'static [u8] {
+    match version {
+        Version::HTTP_10 => b"0",
+        _ => b"1",
+    }
 }
 
 /// The head of the first request, if it is accepted.
-fn first_request(input: &[u8]) -> Option<RequestHead> {
-    let rules = Arc::new(ServerRules::default());
-    let mut connection = ServerConnection::new(rules, Arc::default(), Moment(0));
+fn first_request(lenient: bool, input: &[u8]) -> Option<RequestHead> {
+    let mut connection = reading::server(lenient);
     connection.receive(input, Moment(0));
     match connection.poll_event(Moment(0)) {
         Ok(Some(Event::Request(head))) => Some(head),
@@ -37,15 +85,8 @@ fn first_request(input: &[u8]) -> Option<RequestHead> {
 }
 
 /// The head of the first response, interim or final, if it is accepted.
-fn first_response(input: &[u8]) -> Option<ResponseHead> {
-    let mut connection = ClientConnection::new(Arc::new(ClientRules::default()));
-    let fields = HeaderMap::from_iter([(http::header::HOST, HeaderValue::from_static("a"))]);
-    let mut out = Vec::new();
-    let sent = connection.send_request(&Method::GET, "/", &fields, BodyLength::Known(0), &mut out);
-    assert_eq!(sent, Ok(SendBody::No), "a plain request can be sent");
-    connection
-        .send_end(None, &mut out)
-        .expect("an empty request can be ended");
+fn first_response(lenient: bool, input: &[u8]) -> Option<ResponseHead> {
+    let mut connection = reading::client(lenient, &Method::GET);
     connection.receive(input);
     match connection.poll_event() {
         Ok(Some(Event::Interim(head) | Event::Response(head))) => Some(head),
@@ -118,5 +159,7 @@ fn minor(version: Version) -> u8 {
     u8::from(version == Version::HTTP_11)
 }
 
+/// Octets of an input that is written anew at most: even `a:` and LF grows to less than twice that.
+const REWRITTEN: usize = 8 * 1024;
 /// Field lines that httparse gets room for: more than our own limit lets through.
 const FIELD_LINES: usize = 2048;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use sealane_proto::{
-    BodyLength, ClientConnection, ClientRules, Event, HeadOptions, Moment, SendBody,
+    BodyLength, ClientConnection, ClientRules, Event, HeadOptions, Moment, ProtocolError, SendBody,
     ServerConnection, ServerRules,
 };
 
@@ -27,6 +27,8 @@ pub(crate) struct Reading {
     pub(crate) content: Vec<u8>,
     /// Messages that were complete.
     pub(crate) complete: usize,
+    /// An error was the last.
+    pub(crate) refused: bool,
 }
 
 impl Reading {
@@ -66,6 +68,26 @@ impl Reading {
         line += &format!(" after {} octets of content", self.content.len());
         self.lines.push(line);
     }
+
+    /// Notes the error that ends a reading.
+    fn refuse(&mut self, error: &ProtocolError) {
+        self.lines.push(format!("{error:?}"));
+        self.refused = true;
+    }
+
+    /// Fails unless a lenient reader has seen all this, and maybe more where this ends in an error.
+    pub(crate) fn check_lenient(&self, lenient: &Self) {
+        let seen = match self.refused {
+            true => &self.lines[..self.lines.len() - 1],
+            false => &self.lines[..],
+        };
+        assert!(lenient.lines.starts_with(seen), "{self:?}\n{lenient:?}");
+        assert!(
+            lenient.content.starts_with(&self.content),
+            "{self:?}\n{lenient:?}"
+        );
+        assert!(self.refused || self == lenient, "{self:?}\n{lenient:?}");
+    }
 }
 
 /// Field lines as text.
@@ -76,10 +98,42 @@ fn owned<'a>(fields: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> Vec<(String,
         .collect()
 }
 
+/// Both ways to read heads.
+pub(crate) const READERS: [bool; 2] = [STRICT, LENIENT];
+/// The way that refuses what has two readings.
+pub(crate) const STRICT: bool = false;
+/// The way that takes odd heads.
+pub(crate) const LENIENT: bool = true;
+
+/// A server's connection that reads in this way.
+pub(crate) fn server(lenient: bool) -> ServerConnection {
+    let rules = ServerRules {
+        lenient,
+        ..ServerRules::default()
+    };
+    ServerConnection::new(Arc::new(rules), Arc::default(), Moment(0))
+}
+
+/// A client's connection that reads in this way and has sent a request of this method.
+pub(crate) fn client(lenient: bool, method: &Method) -> ClientConnection {
+    let rules = ClientRules {
+        lenient,
+        ..ClientRules::default()
+    };
+    let mut connection = ClientConnection::new(Arc::new(rules));
+    let fields = HeaderMap::from_iter([(http::header::HOST, HeaderValue::from_static("a"))]);
+    let mut out = Vec::new();
+    let sent = connection.send_request(method, "/", &fields, BodyLength::Known(0), &mut out);
+    assert_eq!(sent, Ok(SendBody::No), "a plain request can be sent");
+    connection
+        .send_end(None, &mut out)
+        .expect("an empty request can be ended");
+    connection
+}
+
 /// Lets a server read these pieces; each request is answered at its end.
-pub(crate) fn serve<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Reading {
-    let rules = Arc::new(ServerRules::default());
-    let mut connection = ServerConnection::new(rules, Arc::default(), Moment(0));
+pub(crate) fn serve<'a>(lenient: bool, pieces: impl IntoIterator<Item = &'a [u8]>) -> Reading {
+    let mut connection = server(lenient);
     let mut reading = Reading::default();
     let mut out = Vec::new();
     for piece in pieces {
@@ -94,7 +148,7 @@ pub(crate) fn serve<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Reading {
                     }
                 }
                 Err(error) => {
-                    reading.lines.push(format!("{error:?}"));
+                    reading.refuse(&error);
                     let status = error.status().expect("a server can always say why");
                     assert!(connection.refuse(status, b"", DATE, &mut out), "{error}");
                     assert!(matches!(connection.poll_event(Moment(0)), Ok(None)));
@@ -120,15 +174,12 @@ fn answer(connection: &mut ServerConnection, out: &mut Vec<u8>) {
 }
 
 /// Lets a client read these pieces as the response to a request of this method.
-pub(crate) fn fetch<'a>(method: &Method, pieces: impl IntoIterator<Item = &'a [u8]>) -> Reading {
-    let mut connection = ClientConnection::new(Arc::new(ClientRules::default()));
-    let fields = HeaderMap::from_iter([(http::header::HOST, HeaderValue::from_static("a"))]);
-    let mut out = Vec::new();
-    let sent = connection.send_request(method, "/", &fields, BodyLength::Known(0), &mut out);
-    assert_eq!(sent, Ok(SendBody::No), "a plain request can be sent");
-    connection
-        .send_end(None, &mut out)
-        .expect("an empty request can be ended");
+pub(crate) fn fetch<'a>(
+    lenient: bool,
+    method: &Method,
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+) -> Reading {
+    let mut connection = client(lenient, method);
     let mut reading = Reading::default();
     for piece in pieces {
         connection.receive(piece);
@@ -137,7 +188,7 @@ pub(crate) fn fetch<'a>(method: &Method, pieces: impl IntoIterator<Item = &'a [u
                 Ok(None) => break,
                 Ok(Some(event)) => reading.note(&event),
                 Err(error) => {
-                    reading.lines.push(format!("{error:?}"));
+                    reading.refuse(&error);
                     assert!(matches!(connection.poll_event(), Ok(None)));
                     assert!(!connection.reusable(), "{error}");
                     return reading;

@@ -1,10 +1,14 @@
 //! Calls on a server's connection.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use sealane_proto::{BodyLength, CloseReason, InputEnd, Moment, ServerConnection, ServerRules};
+use sealane_proto::{
+    BodyLength, CloseReason, HeadOptions, InputEnd, Limits, Moment, ServerConnection, ServerRules,
+    Timeouts,
+};
 
 use super::{Ledger, Program, check_command};
 use crate::chunked;
@@ -99,10 +103,11 @@ impl Run {
             shape => BodyLength::Known((shape as u64 - 1) * 5),
         };
         let fields = response_fields(argument / 4);
+        let head = [HEAD, BARE][argument / 32 % 2];
         let before = self.out.len();
         let result = self
             .connection
-            .send_response(status, &fields, body, &HEAD, &mut self.out);
+            .send_response(status, &fields, body, &head, &mut self.out);
         if check_command(result, self.out.len() - before).is_some() {
             assert!(self.connection.head_sent() || self.connection.is_tunnel() || self.is_closed());
             assert!(
@@ -224,7 +229,60 @@ impl Run {
                     leftover.is_empty() || self.connection.is_tunnel(),
                     "{leftover:?}"
                 );
+                self.change(argument / 4);
             }
+        }
+    }
+
+    /// Lets other rules or timeouts hold, and looks at what has not been served.
+    fn change(&mut self, kind: usize) {
+        let default = ServerRules::default();
+        let rules = match kind % 6 {
+            1 => {
+                self.connection.set_timeouts(Arc::new(Timeouts {
+                    head: Some(Duration::from_millis(700)),
+                    request: None,
+                    keep_alive: Some(Duration::from_secs(1)),
+                }));
+                // What is due at once is taken at once.
+                self.pass_time(0);
+                None
+            }
+            2 => Some(ServerRules {
+                lenient: true,
+                keep_rejected: true,
+                ..default
+            }),
+            3 => Some(ServerRules {
+                max_requests: NonZeroU64::new(2),
+                reject_body_writes: true,
+                ..default
+            }),
+            4 => Some(ServerRules {
+                limits: Limits {
+                    head_octets: 20,
+                    field_count: 1,
+                    ..Limits::default()
+                },
+                ..default
+            }),
+            _ => None,
+        };
+        if let Some(rules) = rules {
+            self.connection.set_rules(Arc::new(rules));
+        }
+        self.look_at_unserved();
+    }
+
+    /// Takes what was rejected and what was dropped, and checks that it can have been.
+    fn look_at_unserved(&mut self) {
+        if let Some(rejected) = self.connection.take_rejected() {
+            assert!(rejected.parsed <= rejected.octets.len(), "{rejected:?}");
+            assert!(self.ledger.is_over(), "{rejected:?}");
+        }
+        while self.connection.take_dropped_request().is_some() {
+            let closed = self.connection.close_reason();
+            assert_eq!(closed, Some(CloseReason::RequestLimit));
         }
     }
 
@@ -318,6 +376,13 @@ fn response_fields(kind: usize) -> HeaderMap {
     HeaderMap::from_iter([(field.0, HeaderValue::from_static(field.1))])
 }
 
+/// A head that says as little as it may.
+const BARE: HeadOptions<'static> = HeadOptions {
+    date: None,
+    connection: false,
+    reason: Some(b"So"),
+};
+
 /// Events taken in one go at most; more would only be the same again.
 const POLLS: usize = 12;
 
@@ -346,4 +411,5 @@ const FRAGMENTS: &[&[u8]] = &[
     b"ffff\r\n",
     &[b'x'; 70_000],
     b"\0",
+    b"GET /f HTTP/1.2\nHost: a\nX: y\x08\r\n z\n\n",
 ];
