@@ -39,11 +39,64 @@ pub struct Accepted(Arc<AcceptedFacts>);
 struct AcceptedFacts {
     id: u64,
     addresses: Addresses,
+    proxied: Option<Box<Proxied>>,
+}
+
+/// What a proxy told of the connection it speaks for, by the PROXY protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Proxied {
+    version: u8,
+    local: bool,
+    ends: Option<(SocketAddr, SocketAddr)>,
+}
+
+impl Proxied {
+    pub(crate) fn new(version: u8, local: bool, ends: Option<(SocketAddr, SocketAddr)>) -> Self {
+        Self {
+            version,
+            local,
+            ends,
+        }
+    }
+
+    /// Where the client's own connection comes from; `None` when the proxy does not know, or
+    /// speaks for itself.
+    pub fn source(&self) -> Option<SocketAddr> {
+        self.ends.map(|(source, _)| source)
+    }
+
+    /// Where the client's own connection went to; `None` as for [`source`](Self::source).
+    pub fn destination(&self) -> Option<SocketAddr> {
+        self.ends.map(|(_, destination)| destination)
+    }
+
+    /// Whether the proxy speaks for itself, such as to see whether the server lives.
+    pub fn is_local(&self) -> bool {
+        self.local
+    }
+
+    /// The version of its header, 1 or 2.
+    pub fn version(&self) -> u8 {
+        self.version
+    }
 }
 
 impl Accepted {
     pub(crate) fn new(id: u64, addresses: Addresses) -> Self {
-        Self(Arc::new(AcceptedFacts { id, addresses }))
+        Self(Arc::new(AcceptedFacts {
+            id,
+            addresses,
+            proxied: None,
+        }))
+    }
+
+    /// The same connection, now that its proxy has told whom it speaks for.
+    pub(crate) fn with_proxied(&self, proxied: Proxied) -> Self {
+        Self(Arc::new(AcceptedFacts {
+            id: self.0.id,
+            addresses: self.0.addresses,
+            proxied: Some(Box::new(proxied)),
+        }))
     }
 
     pub(crate) fn addresses(&self) -> Addresses {
@@ -63,6 +116,12 @@ impl Accepted {
     /// The peer's address, if the system told it; `None` on a Unix socket.
     pub fn remote_addr(&self) -> Option<SocketAddr> {
         self.0.addresses.remote
+    }
+
+    /// What the peer, being a proxy, told of the connection it speaks for; `None` from anybody
+    /// who is not asked for that (`ServerOptions::proxy_protocol`).
+    pub fn proxied(&self) -> Option<&Proxied> {
+        self.0.proxied.as_deref()
     }
 }
 
@@ -117,9 +176,15 @@ impl ConnectionInfo {
         self.facts.accepted.local_addr()
     }
 
-    /// The peer's address, if the system told it.
+    /// The peer's address, if the system told it. Behind a proxy that is the proxy's.
     pub fn remote_addr(&self) -> Option<SocketAddr> {
         self.facts.accepted.remote_addr()
+    }
+
+    /// What the peer, being a proxy, told of the connection it speaks for
+    /// ([`Accepted::proxied`]).
+    pub fn proxied(&self) -> Option<&Proxied> {
+        self.facts.accepted.proxied()
     }
 
     /// Whether the connection came out of an agent's pool: it had carried exchanges before, and

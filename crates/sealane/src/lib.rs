@@ -78,7 +78,7 @@ pub use event::{
 };
 pub use handler::Answer;
 pub use identity::{Identity, write_pfx};
-pub use info::{Accepted, ConnectionInfo, RawFields};
+pub use info::{Accepted, ConnectionInfo, Proxied, RawFields};
 pub use key_log::{KeyLog, KeyLogConnection, KeyLogFile, KeyLogLine};
 pub use responder::{Ended, Responder};
 pub use sealane_tls::{
@@ -86,8 +86,8 @@ pub use sealane_tls::{
     RequestCert, SessionStore, TlsInfo, TlsVersion, check_server_identity, crypto,
 };
 pub use server::{
-    AlpnOffer, BlockList, ClientError, ListenOptions, ResponseOptions, Server, ServerOptions,
-    create_server,
+    AlpnOffer, BlockList, ClientError, ListenOptions, ProxyProtocol, ResponseOptions, Server,
+    ServerOptions, create_server,
 };
 pub use transport::BoundAddress;
 pub use trust::{Revocation, Roots};

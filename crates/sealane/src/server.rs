@@ -38,7 +38,7 @@ mod response_options;
 mod shutdown;
 mod workers;
 
-pub use admission::BlockList;
+pub use admission::{BlockList, ProxyProtocol};
 pub use choice::AlpnOffer;
 pub use client_error::ClientError;
 pub use listen::ListenOptions;

@@ -12,6 +12,7 @@ use sealane_proto::{CloseReason, InputEnd, Moment, ServerConnection, Timer};
 use tower_service::Service;
 
 use super::Facts;
+use super::admission;
 use super::exchange::Conversation;
 use super::handshake::{self, Opened, Patience};
 use super::shutdown::Registered;
@@ -77,14 +78,17 @@ where
         registered,
         server,
     } = start;
-    let clock = Clock {
+    let mut clock = Clock {
         link,
         accepted,
         registered,
         server,
     };
     clock.server.rules.sockets.apply(&socket);
-    let patience = Patience::new(&clock);
+    let mut patience = Patience::new(&clock);
+    let Some(socket) = admission::enter(socket, &mut clock, &mut patience).await else {
+        return;
+    };
     let observers = &clock.server.rules.observers;
     observers.tell(Event::Connection(&clock.accepted));
     if let Some(opened) = handshake::run(socket, &clock, patience).await {

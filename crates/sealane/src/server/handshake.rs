@@ -22,7 +22,7 @@ mod class;
 mod patience;
 
 use class::Failure;
-pub(super) use patience::Patience;
+pub(super) use patience::{GivenUp, Patience};
 
 /// A connection whose client may ask.
 pub(super) struct Opened {

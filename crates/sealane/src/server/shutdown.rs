@@ -316,6 +316,19 @@ impl Registered {
         self.id
     }
 
+    /// Counts the connection under an address that was not known before.
+    pub(super) fn count_under(&mut self, address: AddressKey) -> Result<(), DropReason> {
+        let limit = self.registry.max_per_address;
+        if limit == NO_LIMIT || self.counted.is_some() {
+            return Ok(());
+        }
+        if !self.registry.lock().count(address, limit) {
+            return Err(DropReason::MaxConnectionsPerAddress);
+        }
+        self.counted = Some(address);
+        Ok(())
+    }
+
     /// The handshake is over, one way or the other: its place is another's.
     pub(super) fn handshake_over(&self) {
         if self.registry.max_handshakes != NO_LIMIT {

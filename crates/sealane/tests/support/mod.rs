@@ -104,7 +104,18 @@ impl Ground {
         self.connect_with(address, true).await
     }
 
+    /// The same on a socket that is connected already.
+    pub async fn handshake(&self, socket: TcpStream) -> TlsStream<TcpStream> {
+        self.handshake_with(socket, false).await
+    }
+
     async fn connect_with(&self, address: SocketAddr, open: bool) -> TlsStream<TcpStream> {
+        let socket = TcpStream::connect(address).await.unwrap();
+        socket.set_nodelay(true).unwrap();
+        self.handshake_with(socket, open).await
+    }
+
+    async fn handshake_with(&self, socket: TcpStream, open: bool) -> TlsStream<TcpStream> {
         let mut roots = RootCertStore::empty();
         let pem = self.ca.certificate_pem();
         roots
@@ -115,8 +126,6 @@ impl Ground {
             .with_no_client_auth();
         config.enable_secret_extraction = open;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        let socket = TcpStream::connect(address).await.unwrap();
-        socket.set_nodelay(true).unwrap();
         let name = ServerName::try_from("localhost").unwrap();
         TlsConnector::from(Arc::new(config))
             .connect(name, socket)

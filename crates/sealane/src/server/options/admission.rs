@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::ServerOptions;
 use crate::error::{Error, Result};
 use crate::info::Accepted;
-use crate::server::admission::BlockList;
+use crate::server::admission::{BlockList, ProxyProtocol};
 
 /// The program's own word on who gets in.
 type Allow = Arc<dyn Fn(&Accepted) -> bool + Send + Sync>;
@@ -19,6 +19,7 @@ pub(in crate::server) struct AdmissionOptions {
     pub(in crate::server) max_handshakes: Option<usize>,
     pub(in crate::server) block_list: BlockList,
     pub(in crate::server) allow: Option<Allow>,
+    pub(in crate::server) proxy_protocol: Option<ProxyProtocol>,
 }
 
 impl Default for AdmissionOptions {
@@ -29,6 +30,7 @@ impl Default for AdmissionOptions {
             max_handshakes: Some(MAX_HANDSHAKES),
             block_list: BlockList::new(),
             allow: None,
+            proxy_protocol: None,
         }
     }
 }
@@ -40,7 +42,10 @@ impl AdmissionOptions {
             "max_connections_per_address",
             self.max_connections_per_address,
         )?;
-        check_count("max_handshakes", self.max_handshakes)
+        check_count("max_handshakes", self.max_handshakes)?;
+        self.proxy_protocol
+            .as_ref()
+            .map_or(Ok(()), ProxyProtocol::check)
     }
 }
 
@@ -96,6 +101,19 @@ impl ServerOptions {
         self
     }
 
+    /// From whom connections begin with a header that says whom a proxy speaks for; default from
+    /// nobody.
+    ///
+    /// What it says is in [`ConnectionInfo::proxied`] and [`Accepted::proxied`]; limits for an
+    /// address, the block list and [`allow_connection`](Self::allow_connection) go by it.
+    ///
+    /// [`ConnectionInfo::proxied`]: crate::ConnectionInfo::proxied
+    #[must_use]
+    pub fn proxy_protocol(mut self, proxies: ProxyProtocol) -> Self {
+        self.admission.proxy_protocol = Some(proxies);
+        self
+    }
+
     /// Asks the program whether a connection may go on, before anything is said on it; default it
     /// may.
     ///
@@ -121,6 +139,7 @@ impl fmt::Debug for AdmissionOptions {
             )
             .field("max_handshakes", &self.max_handshakes)
             .field("block_list", &self.block_list)
+            .field("proxy_protocol", &self.proxy_protocol)
             .finish_non_exhaustive()
     }
 }
