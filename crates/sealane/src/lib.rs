@@ -86,8 +86,8 @@ pub use sealane_tls::{
     RequestCert, SessionStore, TlsInfo, TlsVersion, check_server_identity, crypto,
 };
 pub use server::{
-    AlpnOffer, BlockList, ClientError, ListenOptions, ProxyProtocol, ResponseOptions, Server,
-    ServerOptions, create_server,
+    AlpnOffer, BlockList, BodyRate, ClientError, ListenOptions, ProxyProtocol, ResponseOptions,
+    Server, ServerOptions, create_server,
 };
 pub use transport::BoundAddress;
 pub use trust::{Revocation, Roots};

@@ -37,6 +37,8 @@ pub(crate) enum Order {
     CloseIfIdle = 2,
     /// End at once.
     Abort = 4,
+    /// Look at the limits again: they have changed.
+    Reconsider = 8,
     /// Make room for another handshake, if it is the client that is waited for.
     GiveWay = 16,
 }

@@ -120,6 +120,14 @@ impl ServerConnection {
         self.timeouts = timeouts;
     }
 
+    /// Gives the client time back in which nobody took what it had sent.
+    ///
+    /// The clocks of a message in progress end later by `length`. Whoever stops reading cannot know
+    /// when what comes afterwards was sent.
+    pub fn excuse(&mut self, length: Duration) {
+        self.timers.excuse(length);
+    }
+
     /// Takes octets that the client sent.
     ///
     /// They are kept until [`poll_event`](Self::poll_event) finds a use for them: whoever wants

@@ -104,6 +104,11 @@ impl Timers {
         }
     }
 
+    /// Puts off the clocks of a message by a time that does not count.
+    pub(super) fn excuse(&mut self, length: Duration) {
+        self.started = self.started.map(|started| started.after(length));
+    }
+
     /// The head is complete.
     pub(super) fn complete_head(&mut self) {
         self.head = false;

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::{Request, Response};
-use sealane_proto::{CloseReason, InputEnd, Moment, ServerConnection, Timer};
+use sealane_proto::{CloseReason, InputEnd, Moment, ServerConnection};
 use tower_service::Service;
 
 use super::Facts;
@@ -18,11 +18,18 @@ use super::handshake::{self, Opened, Patience};
 use super::shutdown::Registered;
 use crate::body::Body;
 use crate::driver::{TURN, let_others_run};
-use crate::event::Event;
+use crate::event::{Closed, Event};
 use crate::handler::BoxError;
 use crate::info::Accepted;
-use crate::transport::{Parting, Received, ServerStream, Socket, TransportError};
+use crate::transport::{Received, ServerStream, Socket, TransportError};
 use crate::wheel::{Link, Order, Orders};
+
+mod clocks;
+mod parting;
+
+use clocks::Clocks;
+use parting::{MOST_SWALLOWED, PARTING_AT_REST, saying};
+pub(super) use parting::{PARTING, part};
 
 /// What the task of a connection starts from.
 pub(super) struct Start {
@@ -40,8 +47,7 @@ where
 {
     conversation: Conversation<S, B>,
     stream: Box<ServerStream>,
-    /// When a connection whose answer broke off is cut, whatever has left by then.
-    cut_by: Option<Moment>,
+    clocks: Clocks,
     /// The protocol has been told that the peer's side has ended.
     peer_ended: bool,
     /// Octets read though the protocol had no use for them any more.
@@ -61,6 +67,8 @@ enum Ending {
     Tunnel,
     /// The connection is gone, or was ordered away: not another octet.
     Cut,
+    /// The client takes nothing: it is reset, so that the system keeps nothing for it either.
+    Stalled,
 }
 
 /// Serves one connection to its end.
@@ -85,15 +93,22 @@ where
         server,
     };
     clock.server.rules.sockets.apply(&socket);
+    let began = clock.now();
     let mut patience = Patience::new(&clock);
     let Some(socket) = admission::enter(socket, &mut clock, &mut patience).await else {
         return;
     };
     let observers = &clock.server.rules.observers;
     observers.tell(Event::Connection(&clock.accepted));
-    if let Some(opened) = handshake::run(socket, &clock, patience).await {
-        serve(opened, service, &clock).await;
-    }
+    let requests = match handshake::run(socket, &clock, patience).await {
+        Some(opened) => serve(opened, service, &clock).await,
+        None => 0,
+    };
+    observers.tell(Event::Close(&Closed {
+        accepted: &clock.accepted,
+        requests,
+        duration: Duration::from_millis(clock.now().0.saturating_sub(began.0)),
+    }));
 }
 
 /// The link and the wheel: what makes a connection wake up in time; and which one it is.
@@ -120,7 +135,8 @@ impl Clock {
     }
 }
 
-async fn serve<S, B>(opened: Opened, service: S, clock: &Clock)
+/// Serves a connection whose client may ask; tells how many requests have come.
+async fn serve<S, B>(opened: Opened, service: S, clock: &Clock) -> u64
 where
     S: Service<Request<Body>, Response = Response<B>>,
     S::Error: Into<BoxError>,
@@ -134,22 +150,24 @@ where
         misdirection,
     } = opened;
     let now = clock.now();
-    let rules = &clock.server.rules;
-    let (http, timeouts) = (Arc::clone(&rules.http), Arc::clone(&rules.timeouts));
-    let mut http = ServerConnection::new(http, timeouts, now);
+    let live = clock.server.rules.live.now();
+    let (rules, timeouts) = (Arc::clone(&live.http), Arc::clone(&live.timeouts));
+    let mut http = ServerConnection::new(rules, timeouts, now);
     http.receive(&early, now);
     drop(early);
     let mut connection = Connection {
         conversation: Conversation::new(http, service, info, misdirection, clock),
         stream,
-        cut_by: None,
+        clocks: Clocks::new(live, now),
         peer_ended: false,
         ignored: 0,
     };
     let ending = std::future::poll_fn(|context| connection.poll_turn(context, clock)).await;
+    let requests = connection.conversation.requests();
     if let Some((mut stream, patience)) = connection.wind_up(ending) {
         part(&mut *stream, clock, patience).await;
     }
+    requests
 }
 
 impl<S, B> Connection<S, B>
@@ -165,33 +183,35 @@ where
         let now = clock.now();
         let mut budget = TURN;
         self.conversation.watch(context);
+        self.look_at_limits(clock);
         let orders = clock.link.take_orders();
         if orders != Orders::default() || self.is_due(now) {
+            // What came or was taken in time counts, however late it is looked at.
             if let Poll::Ready(Err(ending)) = self.poll_receive(context, now, &mut budget) {
                 return Poll::Ready(ending);
             }
-            // What came in time counts, however late it is looked at.
+            if let Poll::Ready(Err(ending)) = self.poll_send(context, now, &mut budget) {
+                return Poll::Ready(ending);
+            }
             self.conversation.advance(context, now);
-            if let Some(ending) = self.obey(orders).or_else(|| self.check_deadlines(now)) {
+            if let Some(ending) = self
+                .obey(orders)
+                .or_else(|| self.check_deadlines(clock, now))
+            {
                 return Poll::Ready(ending);
             }
         }
         loop {
             self.conversation.advance(context, now);
-            if self.conversation.has_failed() && self.cut_by.is_none() {
-                self.cut_by = Some(now.after(SAYING));
+            if self.conversation.has_failed() {
+                self.clocks.cut_soon(now);
             }
             let held_back = !self.conversation.outbox.has_room();
-            let sent =
-                match self
-                    .conversation
-                    .outbox
-                    .poll_send(&mut self.stream, context, &mut budget)
-                {
-                    Poll::Ready(Err(error)) => return Poll::Ready(lost(&error)),
-                    Poll::Ready(Ok(all)) => all,
-                    Poll::Pending => false,
-                };
+            let sent = match self.poll_send(context, now, &mut budget) {
+                Poll::Ready(Err(ending)) => return Poll::Ready(ending),
+                Poll::Ready(Ok(all)) => all,
+                Poll::Pending => false,
+            };
             if sent {
                 self.conversation.all_left();
             }
@@ -211,23 +231,22 @@ where
                 Poll::Pending => break,
             }
         }
+        self.set_clocks(now);
         clock.arm(self.deadline());
         Poll::Pending
     }
 
-    /// When this connection must be looked at next, whatever happens.
-    ///
-    /// While answers wait for a slow reader nothing is taken out of the protocol's buffer; what
-    /// waits there has come in time, so its clock does not count.
-    fn deadline(&self) -> Option<Moment> {
-        let (http, outbox) = (&self.conversation.http, &self.conversation.outbox);
-        let held_back = !outbox.has_room() && http.buffered() > 0;
-        let next = http.next_timeout().filter(|_| !held_back);
-        self.cut_by.or(next)
-    }
-
-    fn is_due(&self, now: Moment) -> bool {
-        self.deadline().is_some_and(|deadline| deadline <= now)
+    /// Sends what waits; ready with true when all has left.
+    fn poll_send(
+        &mut self,
+        context: &mut Context<'_>,
+        now: Moment,
+        budget: &mut usize,
+    ) -> Poll<Result<bool, Ending>> {
+        let outbox = &mut self.conversation.outbox;
+        let sent = outbox.poll_send(&mut self.stream, context, budget);
+        self.note_sending(sent.is_pending(), now);
+        sent.map_err(|error| lost(&error))
     }
 
     /// Ends all that ran for this connection; gives the stream back if a goodbye is still due, and
@@ -245,6 +264,10 @@ where
                 None
             }
             Ending::Cut => None,
+            Ending::Stalled => {
+                self.stream.reset_when_dropped();
+                None
+            }
         }
     }
 
@@ -256,7 +279,7 @@ where
         let rests = self.conversation.http.is_idle() && self.is_quiet();
         if rests
             && (orders.has(Order::Drain)
-                || self.conversation.has_served() && orders.has(Order::CloseIfIdle))
+                || self.conversation.requests() > 0 && orders.has(Order::CloseIfIdle))
         {
             return Some(Ending::Rested);
         }
@@ -272,23 +295,6 @@ where
     fn is_quiet(&self) -> bool {
         let waits = !self.conversation.outbox.is_empty() || self.stream.is_blocked();
         self.conversation.is_quiet() && !waits
-    }
-
-    fn check_deadlines(&mut self, now: Moment) -> Option<Ending> {
-        if self.cut_by.is_some_and(|deadline| deadline <= now) {
-            return Some(Ending::Cut);
-        }
-        if !self.is_due(now) {
-            return None;
-        }
-        let what = match self.conversation.http.handle_timeout(now)? {
-            // Complete, but not all of it has left yet: then it ends when that has.
-            Timer::KeepAlive => return self.is_quiet().then_some(Ending::Rested),
-            Timer::Head => "the request's head was not complete in time",
-            Timer::Request => "the request was not complete in time",
-        };
-        self.conversation.time_out(what);
-        None
     }
 
     /// Whether all is said, once everything has left.
@@ -317,6 +323,7 @@ where
         if enough || !self.conversation.wants_octets() {
             return Poll::Pending;
         }
+        let rests = self.conversation.http.is_idle();
         let http = &mut self.conversation.http;
         let mut sink = |octets: &[u8]| http.receive(octets, now);
         Poll::Ready(match self.stream.poll_read(context, &mut sink) {
@@ -324,6 +331,7 @@ where
             Poll::Ready(Ok(Received::Octets(count))) => {
                 // Records without content cost their turn, too.
                 *budget = budget.saturating_sub(count.max(LEAST_COST));
+                self.clocks.note_received(count, rests, now);
                 self.ignored += if used { 0 } else { count.max(LEAST_COST) };
                 Ok(())
             }
@@ -361,58 +369,5 @@ fn lost(error: &TransportError) -> Ending {
     }
 }
 
-/// Says close_notify, ends our side, and swallows what the peer still sends until it has ended too.
-///
-/// Closing a socket with unread octets resets it, and a reset can destroy an answer that the peer
-/// has not read yet (RFC 9112 §9.6). Bounded in time and octets; `patience` counts from when our
-/// side has ended.
-pub(super) async fn part(stream: &mut impl Parting, clock: &Clock, patience: Duration) {
-    let mut deadline = clock.now().after(SAYING);
-    let (mut said, mut ended, mut swallowed) = (false, false, 0);
-    std::future::poll_fn(|context| {
-        clock.link.register(context);
-        let now = clock.now();
-        if clock.link.take_orders().has(Order::Abort) || now >= deadline {
-            return Poll::Ready(());
-        }
-        if !said && let Poll::Ready(outcome) = stream.poll_close(context) {
-            if outcome.is_err() {
-                return Poll::Ready(());
-            }
-            said = true;
-            deadline = now.after(patience);
-        }
-        clock.arm(Some(deadline));
-        let turn = swallowed + TURN;
-        while !ended && swallowed < MOST_SWALLOWED.min(turn) {
-            match stream.poll_discard(context) {
-                Poll::Ready(Ok(0) | Err(_)) => ended = true,
-                Poll::Ready(Ok(count)) => swallowed += count,
-                Poll::Pending => return Poll::Pending,
-            }
-        }
-        if said && (ended || swallowed >= MOST_SWALLOWED) {
-            return Poll::Ready(());
-        }
-        if !ended && swallowed < MOST_SWALLOWED {
-            let_others_run(context);
-        }
-        Poll::Pending
-    })
-    .await;
-}
-
-/// How long the last octets of a parting connection may take to leave.
-const SAYING: Duration = Duration::from_secs(30);
-
-/// How long a parting connection waits for its peer to end too.
-pub(super) const PARTING: Duration = Duration::from_secs(2);
-
-/// The same for a connection at rest, whose peer has most likely nothing more to say.
-const PARTING_AT_REST: Duration = Duration::from_millis(500);
-
 /// What a read counts for in a turn, however little it brought.
 const LEAST_COST: usize = 1024;
-
-/// How much a parting connection swallows; who sends more after an error wants to.
-const MOST_SWALLOWED: usize = 4 * 1024 * 1024;

@@ -137,23 +137,27 @@ where
         self.failed
     }
 
-    /// Whether a request has come yet.
-    pub(super) fn has_served(&self) -> bool {
-        self.begun > 0
-    }
-
     /// How many requests have come.
-    #[allow(dead_code, reason = "for the notice of a connection's end")]
     pub(super) fn requests(&self) -> u64 {
         self.begun
     }
 
     /// The limit on silence that holds for the present exchange in place of the server's, if a
     /// responder has set one; it lasts until the response has been made.
-    #[allow(dead_code, reason = "for the deadline of a silent connection")]
     #[expect(clippy::option_option, reason = "no limit set, and a limit of none")]
     pub(super) fn inactivity_limit(&self) -> Option<Option<Duration>> {
         self.inactivity
+    }
+
+    /// Whether somebody waits for more of a request's body, and the client may send it.
+    ///
+    /// Not while it awaits a 100 (Continue), nor while an answer is given for which nobody needs
+    /// the body: the answer's own clocks run then.
+    pub(super) fn awaits_body(&self) -> bool {
+        self.http.receiving_body()
+            && !self.http.expects_continue()
+            && (self.feeder.is_some() || self.is_quiet())
+            && self.wants_octets()
     }
 
     /// Whether nothing is being answered.

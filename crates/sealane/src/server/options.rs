@@ -7,11 +7,11 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-use sealane_proto::{ServerRules, Timeouts};
 use sealane_tls::{PeerCertificate, ServerTlsOptions, TicketKeys};
 use zeroize::Zeroizing;
 
 use super::choice::{AlpnOffer, Callbacks, Choosing};
+use super::live::LiveRules;
 use crate::context::SecureContext;
 use crate::error::{Error, Result};
 use crate::event::{Observer, Observers};
@@ -28,8 +28,9 @@ mod sockets;
 mod workers;
 
 pub(super) use admission::{AdmissionOptions, check_count};
-use deadlines::Deadlines;
+pub(super) use deadlines::Deadlines;
 use http::HttpOptions;
+pub(super) use http::requests;
 use questions::Questions;
 use sockets::SocketOptions;
 use workers::WorkerOptions;
@@ -39,11 +40,15 @@ use workers::WorkerOptions;
 /// | option | default | meaning |
 /// |---|---|---|
 /// | `handshake_timeout` | 120 s | from accept to the end of the TLS handshake |
-/// | `headers_timeout` | 60 s | from the first octet of a request (of the connection, for the first) to the end of its head |
+/// | `headers_timeout` | 60 s, or less with `request_timeout` | from the first octet of a request (of the connection, for the first) to the end of its head |
 /// | `request_timeout` | 300 s | the same, to the end of the whole request |
 /// | `keep_alive_timeout` | 5 s | advertised idle time between requests; one second of margin is added before the connection is closed |
+/// | `timeout` | none | the time in which nothing is received or sent |
+/// | `write_timeout` | 30 s | the time in which a client takes nothing of what waits for it |
+/// | `min_body_rate` | 500 octets/s | how fast a request's body must come: on average over 10 s, after 20 s of grace |
 /// | `max_header_size` | 16 KiB | octets of a request's head; more is answered 431, a longer target 414 |
 /// | `max_headers_count` | 2000 | field lines of a request; more is answered 431 |
+/// | `max_requests_per_socket` | none | requests of one connection; the last response says `Connection: close` |
 ///
 /// `None` for a time means no limit. A request that is late is answered 408 if its answer has not
 /// begun.
@@ -211,8 +216,10 @@ impl ServerOptions {
             key_log: self.key_log,
             exporter: self.exporter,
             observers: self.observers,
-            http: Arc::new(self.questions.complete(self.http.rules())),
-            timeouts: Arc::new(self.deadlines.timeouts.clone()),
+            live: LiveRules::new(
+                self.questions.complete(self.http.rules()),
+                self.deadlines.clone(),
+            ),
             deadlines: self.deadlines,
             admission: self.admission,
             questions: self.questions,
@@ -265,8 +272,8 @@ pub(super) struct Rules {
     pub(super) key_log: Option<KeyLogTarget>,
     pub(super) exporter: bool,
     pub(super) observers: Observers,
-    pub(super) http: Arc<ServerRules>,
-    pub(super) timeouts: Arc<Timeouts>,
+    /// What can change while the server runs.
+    pub(super) live: LiveRules,
     pub(super) deadlines: Deadlines,
     pub(super) admission: AdmissionOptions,
     pub(super) questions: Questions,

@@ -43,6 +43,8 @@ pub(crate) struct TlsStream<S> {
     /// whole ClientHello that was read before it was known who answers.
     incoming: Vec<u8>,
     sealed: Sealed,
+    /// Sealed octets that the system has taken.
+    sent: u64,
     receiving: Receiving,
     /// We have sent close_notify (or a fatal alert): nothing may be sealed any more.
     finished: bool,
@@ -179,6 +181,7 @@ impl<S: Session> TlsStream<S> {
             seen: Observation::default(),
             incoming: Vec::new(),
             sealed: Sealed::default(),
+            sent: 0,
             receiving: Receiving::Open,
             finished: false,
             untouched,

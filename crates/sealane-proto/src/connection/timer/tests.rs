@@ -110,3 +110,14 @@ fn other_timeouts_measure_a_running_message_from_its_start() {
         "what has been advertised holds"
     );
 }
+
+#[test]
+fn time_that_does_not_count_puts_off_the_clocks_of_a_message_only() {
+    let timeouts = Timeouts::default();
+    let mut timers = Timers::new(Moment(1_000));
+    timers.excuse(Duration::from_secs(7));
+    assert_eq!(timers.next(&timeouts), Some(Moment(68_000)));
+    timers.become_idle(timeouts.keep_alive, Moment(0));
+    timers.excuse(Duration::from_secs(7));
+    assert_eq!(timers.next(&timeouts), Some(Moment(6_000)));
+}

@@ -1,16 +1,19 @@
 //! What a request may be, and what its connection may carry.
 
+use std::num::NonZeroU64;
+
 use sealane_proto::{Limits, ServerRules};
 
 use super::ServerOptions;
 use crate::bounds::check_limits;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// The rules of HTTP that a server may change.
 #[derive(Clone, Debug)]
 pub(in crate::server) struct HttpOptions {
     limits: Limits,
     require_host_header: bool,
+    max_requests_per_socket: Option<u64>,
 }
 
 impl Default for HttpOptions {
@@ -18,13 +21,15 @@ impl Default for HttpOptions {
         Self {
             limits: Limits::default(),
             require_host_header: true,
+            max_requests_per_socket: None,
         }
     }
 }
 
 impl HttpOptions {
     pub(super) fn check(&self) -> Result<()> {
-        check_limits(&self.limits)
+        check_limits(&self.limits)?;
+        requests(self.max_requests_per_socket).map(drop)
     }
 
     /// The same in the words of the protocol.
@@ -32,6 +37,7 @@ impl HttpOptions {
         ServerRules {
             limits: self.limits.clone(),
             require_host: self.require_host_header,
+            max_requests: self.max_requests_per_socket.and_then(NonZeroU64::new),
             ..ServerRules::default()
         }
     }
@@ -58,4 +64,25 @@ impl ServerOptions {
         self.http.require_host_header = required;
         self
     }
+
+    /// The most requests that one connection may carry; default any number.
+    ///
+    /// The response to the last one says `Connection: close`, and the connection ends behind it; a
+    /// request that follows is not served. The others say how many are left (`Keep-Alive: max=`).
+    #[must_use]
+    pub fn max_requests_per_socket(mut self, count: impl Into<Option<u64>>) -> Self {
+        self.http.max_requests_per_socket = count.into();
+        self
+    }
+}
+
+/// Checks a number of requests: `None` is any number, and 0 would serve nobody.
+pub(in crate::server) fn requests(count: Option<u64>) -> Result<Option<NonZeroU64>> {
+    let none = || {
+        let text = "max_requests_per_socket is 0, which serves nobody; give None for no limit";
+        Error::option(text).with_code("ERR_OUT_OF_RANGE")
+    };
+    count
+        .map(|count| NonZeroU64::new(count).ok_or_else(none))
+        .transpose()
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use tokio::io::AsyncWrite;
 
@@ -48,8 +49,21 @@ impl<S: Session> TlsStream<S> {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
             self.sealed.sent(sent);
+            self.sent += sent as u64;
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// How many sealed octets the system has taken in all.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    /// Lets the end of this stream reset the connection, so that the system forgets what the peer
+    /// has not taken.
+    pub(crate) fn reset_when_dropped(&self) {
+        // Where it cannot be set the system goes on trying for a while, and gives up later.
+        let _ = self.socket.system().set_linger(Some(Duration::ZERO));
     }
 
     /// Keeps close_notify back: what was sent must look cut short.
