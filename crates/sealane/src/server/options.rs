@@ -49,6 +49,10 @@ use workers::WorkerOptions;
 /// | `max_header_size` | 16 KiB | octets of a request's head; more is answered 431, a longer target 414 |
 /// | `max_headers_count` | 2000 | field lines of a request; more is answered 431 |
 /// | `max_requests_per_socket` | none | requests of one connection; the last response says `Connection: close` |
+/// | `no_delay` | true | small writes leave at once |
+/// | `tcp_keep_alive` | `None` | after how much silence the system asks whether a peer is there |
+/// | `receive_buffer_size`, `send_buffer_size` | `None` | octets that the system keeps for each connection |
+/// | `workers` | none | threads of the server's own, instead of the runtime that calls `listen` |
 ///
 /// `None` for a time means no limit. A request that is late is answered 408 if its answer has not
 /// begun.
