@@ -307,7 +307,8 @@ impl Speaker {
     pub(crate) fn end_before(&self, exchange: u64) {
         let mut state = self.line.lock();
         state.left = exchange;
-        state.limit = None;
+        // The next exchange may have set its own before the end of this one.
+        state.limit = state.limit.filter(|(whose, _)| *whose >= exchange);
         drop(state);
         self.line.ended.notify_waiters();
     }

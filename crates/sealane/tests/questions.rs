@@ -327,7 +327,7 @@ async fn seen_of_duplicates(joined: bool) -> String {
 }
 
 #[tokio::test]
-async fn c251_duplicates_are_joined_where_it_is_wanted() {
+async fn duplicates_are_joined_where_it_is_wanted() {
     assert_eq!(
         seen_of_duplicates(true).await,
         r#"authorization=["1, 2"] age=["1, 2"] cookie=["1; 2"] set-cookie=["1", "2"] x-f=["1, 2"] "#

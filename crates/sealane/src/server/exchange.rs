@@ -143,7 +143,7 @@ where
     }
 
     /// The limit on silence that holds for the present exchange in place of the server's, if a
-    /// responder has set one; it lasts until the response has been made.
+    /// responder has set one; it lasts until the response has left.
     #[expect(clippy::option_option, reason = "no limit set, and a limit of none")]
     pub(super) fn inactivity_limit(&self) -> Option<Option<Duration>> {
         self.inactivity
@@ -243,6 +243,9 @@ where
             return;
         }
         self.left = self.made;
+        if self.made == self.begun {
+            self.inactivity = None;
+        }
         for account in &mut self.leaving {
             account.complete = true;
         }

@@ -184,7 +184,6 @@ where
     /// Takes note that the response to the present request has been made whole.
     pub(super) fn response_made(&mut self) {
         self.made = self.begun;
-        self.inactivity = None;
         self.leaving
             .extend(self.account.take().map(|account| *account));
     }

@@ -67,7 +67,9 @@ where
             feeder.fail(error);
         }
         match words {
-            None => drop(self.refuse(status, b"")),
+            None => {
+                self.refuse(status, b"");
+            }
             Some(None) => self.end_unanswered(),
             Some(Some(response)) => {
                 let (parts, body) = response.into_parts();
