@@ -9,6 +9,7 @@ mod places;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use bytes::Buf;
 use http::{Request, Response};
@@ -22,6 +23,7 @@ use crate::inherited::Handed;
 use crate::interrupt::{Interrupts, Wish, Wishes};
 use crate::launch::identity::Proof;
 use crate::options::ServerArgs;
+use crate::quantity::TimeLimit;
 use crate::terminal::{note, say};
 use crate::watch::Watch;
 
@@ -64,7 +66,7 @@ where
         trust: proof.trust(),
     }
     .text());
-    let ended = attend(&server, &proof, signals, &watch).await;
+    let ended = attend(&server, &proof, signals, args.limits.grace, &watch).await;
     // Its last handle: what it still says of its connections is said before the log ends.
     drop(server);
     watch.finish();
@@ -78,7 +80,13 @@ struct Signals {
 }
 
 /// Waits for the end of a running server.
-async fn attend(server: &Server, proof: &Proof, signals: Signals, watch: &Watch) -> Result<Ended> {
+async fn attend(
+    server: &Server,
+    proof: &Proof,
+    signals: Signals,
+    grace: Option<TimeLimit>,
+    watch: &Watch,
+) -> Result<Ended> {
     let Signals {
         mut interrupts,
         mut wishes,
@@ -98,11 +106,49 @@ async fn attend(server: &Server, proof: &Proof, signals: Signals, watch: &Watch)
             }
         }
     }
-    note("ending: what runs may finish; Ctrl-C again ends at once");
-    tokio::select! {
-        ended = server.close() => ended.map(|()| Ended::Done).map_err(broken),
-        () = interrupts.next() => Ok(Ended::Cut),
+    end(server, grace, interrupts).await
+}
+
+/// Ends a server: what runs may finish, for as long as it may.
+async fn end(
+    server: &Server,
+    grace: Option<TimeLimit>,
+    mut interrupts: Interrupts,
+) -> Result<Ended> {
+    let limit = grace.and_then(Option::from);
+    match limit {
+        None => note("ending: what runs may finish; Ctrl-C again ends at once"),
+        Some(limit) => note(&format!(
+            "ending: what runs may finish within {}; Ctrl-C again ends at once",
+            TimeLimit(Some(limit))
+        )),
     }
+    let closing = async {
+        match limit {
+            None => server.close().await.map(|()| 0),
+            Some(limit) => close_within(server, limit).await,
+        }
+    };
+    let cut = tokio::select! {
+        cut = closing => cut.map_err(broken)?,
+        () = interrupts.next() => return Ok(Ended::Cut),
+    };
+    match cut {
+        0 => {}
+        1 => note("ending: 1 connection was cut"),
+        cut => note(&format!("ending: {cut} connections were cut")),
+    }
+    Ok(Ended::Done)
+}
+
+/// Closes a server, cuts what still runs after some time, and tells how many connections that was.
+async fn close_within(server: &Server, limit: Duration) -> sealane::Result<usize> {
+    if let Ok(closed) = tokio::time::timeout(limit, server.close()).await {
+        return closed.map(|()| 0);
+    }
+    let cut = server.connections();
+    server.close_all_connections();
+    server.closed().await.map(|()| cut)
 }
 
 /// Says that a server ended though nobody told it to.

@@ -17,6 +17,7 @@ use crate::key_log::KeyLogArgs;
 use crate::options::admission::AdmissionArgs;
 use crate::options::clients::ClientAuthArgs;
 use crate::options::limits::LimitArgs;
+use crate::options::protocol::ProtocolArgs;
 use crate::options::sockets::SocketArgs;
 use crate::parameters::ParameterArgs;
 use crate::secret_file;
@@ -25,6 +26,7 @@ use crate::watch::WatchArgs;
 pub mod admission;
 pub mod clients;
 pub mod limits;
+pub mod protocol;
 pub mod sockets;
 
 #[cfg(test)]
@@ -93,6 +95,10 @@ pub struct ServerArgs {
     #[command(flatten)]
     pub admission: AdmissionArgs,
 
+    /// What a request may look like.
+    #[command(flatten)]
+    pub protocol: ProtocolArgs,
+
     /// How sockets are bound and set.
     #[command(flatten)]
     pub sockets: SocketArgs,
@@ -144,7 +150,8 @@ impl ServerArgs {
     /// # Errors
     /// When a file that an option names cannot be used.
     pub fn options(&self, identity: Identity) -> Result<ServerOptions> {
-        let options = self.limits.add(ServerOptions::new(identity));
+        let options = self.limits.add(ServerOptions::new(identity))?;
+        let options = self.protocol.add(options);
         let options = self.admission.add(self.sockets.add(options))?;
         let options = self.clients.add(self.parameters.server(options))?;
         let options = match self.key_log.open()? {

@@ -54,6 +54,34 @@ pub fn time_limit(text: &str) -> Result<TimeLimit, String> {
     }
 }
 
+/// Reads a length of time, which cannot be none.
+///
+/// # Errors
+/// A text that says what is expected.
+pub fn length(text: &str) -> Result<Duration, String> {
+    let limit = time_limit(text)?;
+    limit.0.ok_or_else(|| "a length of time is expected".into())
+}
+
+/// A least rate as an option states it: octets in each second, or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimit(pub Option<u64>);
+
+/// Reads a least rate: octets in each second as a size, with or without `/s`, or `off`.
+///
+/// # Errors
+/// A text that says what is expected.
+pub fn rate_limit(text: &str) -> Result<RateLimit, String> {
+    if text == "off" || text == "none" {
+        return Ok(RateLimit(None));
+    }
+    match size(text.strip_suffix("/s").unwrap_or(text)) {
+        Ok(octets) => Ok(RateLimit(Some(octets as u64))),
+        Err(_) if text == "0" || text == "0/s" => Err("write off for no limit".into()),
+        Err(why) => Err(why),
+    }
+}
+
 /// A limit in number as an option states it: so many, or as many as there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CountLimit(pub Option<usize>);
@@ -61,6 +89,12 @@ pub struct CountLimit(pub Option<usize>);
 impl From<CountLimit> for Option<usize> {
     fn from(limit: CountLimit) -> Self {
         limit.0
+    }
+}
+
+impl From<CountLimit> for Option<u64> {
+    fn from(limit: CountLimit) -> Self {
+        limit.0.map(|count| count as u64)
     }
 }
 

@@ -3,8 +3,10 @@
 //! Octets are shown as ISO 8859-1, one character each: a field value may hold any octet above 127
 //! (RFC 9110 §5.5), and this way each of them can be told from the description.
 
+use std::net::SocketAddr;
+
 use http::{HeaderMap, Method, Version};
-use sealane::{ConnectionInfo, PeerCertificate, RawFields, TlsInfo};
+use sealane::{ConnectionInfo, PeerCertificate, Proxied, RawFields, TlsInfo};
 use serde::Serialize;
 
 use crate::echo::Content;
@@ -30,9 +32,28 @@ pub struct Description<'a> {
     /// What TLS agreed on.
     #[serde(skip_serializing_if = "Option::is_none")]
     tls: Option<Tls<'a>>,
-    /// The client's address.
+    /// The number of the connection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connection: Option<u64>,
+    /// The address of whoever is connected: the client, or its proxy.
     #[serde(skip_serializing_if = "Option::is_none")]
     remote: Option<String>,
+    /// Whom a proxy speaks for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proxied: Option<Speaks>,
+}
+
+/// What a proxy says in a header of the PROXY protocol.
+#[derive(Debug, Serialize)]
+struct Speaks {
+    /// The version of the header.
+    version: u8,
+    /// Whether the proxy speaks for itself.
+    local: bool,
+    /// Where the client's own connection comes from.
+    source: Option<SocketAddr>,
+    /// Where it went to.
+    destination: Option<SocketAddr>,
 }
 
 /// A body that was read and dropped.
@@ -132,7 +153,9 @@ impl<'a> Description<'a> {
             },
             trailers: lines(&content.trailers),
             tls: connection.map(|connection| Tls::of(connection.tls())),
+            connection: connection.map(|connection| connection.accepted().id()),
             remote: remote.map(|address| address.to_string()),
+            proxied: connection.and_then(ConnectionInfo::proxied).map(Speaks::of),
         }
     }
 
@@ -142,6 +165,18 @@ impl<'a> Description<'a> {
     /// None in practice: all of it is text and numbers.
     pub fn to_json(&self) -> serde_json::Result<String> {
         serde_json::to_string_pretty(self).map(|json| json + "\n")
+    }
+}
+
+impl Speaks {
+    /// Takes the facts of a header.
+    fn of(proxied: &Proxied) -> Self {
+        Self {
+            version: proxied.version(),
+            local: proxied.is_local(),
+            source: proxied.source(),
+            destination: proxied.destination(),
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 //! program.
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use sealane::{BoundAddress, ListenOptions, Server};
 
@@ -15,7 +15,7 @@ use crate::flags;
 use crate::inherited::Handed;
 use crate::launch::places::{Place, Plan};
 use crate::options::sockets::SocketArgs;
-use crate::terminal::{note, shell_quote};
+use crate::terminal::note;
 
 #[cfg(test)]
 mod tests;
@@ -88,7 +88,8 @@ impl Door<'_> {
             .readable_all(self.sockets.readable_all)
             .writable_all(self.sockets.writable_all);
         let bound = self.server.listen_on(options).await;
-        bound.map(of).map_err(|error| no_path(&path, &error))
+        // What to do about a path that is taken, the library says.
+        bound.map(of).map_err(|error| said(&error))
     }
 
     /// There are none on this system.
@@ -112,10 +113,13 @@ impl Door<'_> {
             .listening(options)
             .exclusive(self.sockets.exclusive);
         let bound = self.server.listen_on(options).await;
-        bound
-            .map(of)
-            .map_err(|error| Failure::new(flags::named(&error.to_string())))
+        bound.map(of).map_err(|error| said(&error))
     }
+}
+
+/// What the library says, in flags.
+fn said(error: &sealane::Error) -> Failure {
+    Failure::new(flags::named(&error.to_string()))
 }
 
 /// What was bound.
@@ -124,19 +128,6 @@ fn of(bound: BoundAddress) -> Bound {
         BoundAddress::Ip(address) => Bound::Exact(address),
         BoundAddress::Path(path) => Bound::Path(path),
         _ => Bound::Unnamed,
-    }
-}
-
-/// Says why a Unix socket cannot be made, and what could be done.
-#[cfg(unix)]
-fn no_path(path: &Path, error: &sealane::Error) -> Failure {
-    let failure = Failure::new(flags::named(&error.to_string()));
-    match error.code() {
-        Some("EADDRINUSE") => failure.hint(format!(
-            "if no server listens there any more, remove what one has left: rm {}",
-            shell_quote(path)
-        )),
-        _ => failure,
     }
 }
 
@@ -176,7 +167,7 @@ async fn bind_loopback(door: &Door<'_>, port: u16) -> Result<Vec<SocketAddr>> {
 
 /// Says why an address cannot be had, and what could be done.
 fn refused(address: SocketAddr, error: &sealane::Error) -> Failure {
-    let failure = Failure::new(flags::named(&error.to_string()));
+    let failure = said(error);
     match error.code() {
         Some("EADDRINUSE") => failure.hint(format!(
             "another program listens there: end it, or choose another port, such as --addr {}",

@@ -1,7 +1,7 @@
 //! Who is turned away at the door: too many, from the wrong place, or behind a silent proxy.
 
 use clap::Args;
-use sealane::{BlockList, ServerOptions};
+use sealane::{BlockList, ProxyProtocol, ServerOptions};
 
 use crate::error::{Failure, Result};
 use crate::flags;
@@ -21,10 +21,21 @@ pub struct AdmissionArgs {
     #[arg(long, value_name = "NUMBER", value_parser = count_limit)]
     pub max_connections_per_address: Option<CountLimit>,
 
+    /// The most TLS handshakes in flight; beyond it connections wait to be accepted, and a client
+    /// that takes long over its handshake gives way. [default: 1024]
+    #[arg(long, value_name = "NUMBER", value_parser = count_limit)]
+    pub max_handshakes: Option<CountLimit>,
+
     /// Reset connections from there: an address, FIRST-LAST, or ADDRESS/BITS. May be given several
     /// times.
     #[arg(long = "block", value_name = "ADDRESSES", value_parser = addresses)]
     pub blocked: Vec<String>,
+
+    /// Expect a header of the PROXY protocol, version 1 or 2, from there, and from nobody else:
+    /// addresses as for --block, or unix for whoever connects to --unix. May be given several
+    /// times.
+    #[arg(long = "proxy-protocol-from", value_name = "ADDRESSES", value_parser = proxies)]
+    pub proxies: Vec<String>,
 }
 
 impl AdmissionArgs {
@@ -43,13 +54,34 @@ impl AdmissionArgs {
             self.max_connections_per_address,
             ServerOptions::max_connections_per_address,
         );
-        let mut list = BlockList::new();
-        for text in &self.blocked {
-            let added = list.rule(text);
-            list = added.map_err(|error| Failure::usage(flags::said(&error)))?;
+        let options = set(options, self.max_handshakes, ServerOptions::max_handshakes);
+        let options = options.block_list(list(&self.blocked)?);
+        if self.proxies.is_empty() {
+            return Ok(options);
         }
-        Ok(options.block_list(list))
+        let (sockets, addresses): (Vec<_>, Vec<_>) =
+            self.proxies.iter().cloned().partition(|text| text == UNIX);
+        let proxies = ProxyProtocol::from_addresses(list(&addresses)?);
+        Ok(options.proxy_protocol(proxies.unix_sockets(!sockets.is_empty())))
     }
+}
+
+/// The list of these addresses.
+fn list(texts: &[String]) -> Result<BlockList> {
+    let mut list = BlockList::new();
+    for text in texts {
+        let added = list.rule(text);
+        list = added.map_err(|error| Failure::usage(flags::said(&error)))?;
+    }
+    Ok(list)
+}
+
+/// Reads the addresses of proxies, or the word for Unix sockets.
+fn proxies(text: &str) -> std::result::Result<String, String> {
+    if text == UNIX {
+        return Ok(text.to_owned());
+    }
+    addresses(text)
 }
 
 /// Reads addresses, which stay the text that they were.
@@ -59,3 +91,6 @@ fn addresses(text: &str) -> std::result::Result<String, String> {
         Err(error) => Err(visible(&error.to_string()).into_owned()),
     }
 }
+
+/// Whoever connects to a Unix socket, which has no address.
+const UNIX: &str = "unix";

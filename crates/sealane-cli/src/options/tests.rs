@@ -141,6 +141,8 @@ fn wrong_ones_are_refused_with_the_reason() {
     refused(&["--exclusive", "--reuse-port"], "cannot be used with");
     refused(&["--max-connections", "0"], "would serve nobody");
     refused(&["--block", "192.0.2.0/33"], "192.0.2.0/33");
+    refused(&["--proxy-protocol-from", "all"], "\"all\" is no address");
+    refused(&["--block", "unix"], "\"unix\" is no address");
     refused(&["--block", "somebody"], "\"somebody\" is no address");
     refused(
         &["--headers-timeout", "5s", "--headers-timeout", "6s"],

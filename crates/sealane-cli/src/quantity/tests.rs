@@ -73,3 +73,16 @@ fn numbers_and_no_limit() {
         assert!(count_limit(text).is_err(), "{text:?}");
     }
 }
+
+#[test]
+fn rates_with_and_without_their_second() {
+    for (text, octets) in [("500", 500), ("500/s", 500), ("16KiB/s", 16_384)] {
+        assert_eq!(rate_limit(text), Ok(RateLimit(Some(octets))));
+    }
+    assert_eq!(rate_limit("off"), Ok(RateLimit(None)));
+    for text in ["", "/s", "0", "0/s", "-1", "5/m", "1.5", "500 /s"] {
+        assert!(rate_limit(text).is_err(), "{text:?}");
+    }
+    assert_eq!(length("2s"), Ok(Duration::from_secs(2)));
+    assert!(length("off").is_err());
+}

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use http::Version;
-use sealane::{Finished, TlsInfo};
+use sealane::{Finished, Proxied, TlsInfo};
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -64,7 +64,7 @@ impl<'a> Entry<'a> {
             at: OffsetDateTime::now_utc() - finished.duration(),
             connection: info.accepted().id(),
             remote: info.remote_addr(),
-            source: None,
+            source: info.proxied().and_then(Proxied::source),
             method: request.method().as_str(),
             target: request.target(),
             version: if request.version() == Version::HTTP_10 {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use sealane::{Accepted, Deadline, DropReason, Event};
+use sealane::{Accepted, Deadline, DropReason, Event, Proxied};
 
 #[cfg(test)]
 mod tests;
@@ -137,12 +137,16 @@ pub(super) fn described(event: &Event<'_>) -> String {
     }
 }
 
-/// A connection in a line: its number and its peer.
+/// A connection in a line: its number, its peer, and whom that speaks for.
 fn of(accepted: &Accepted) -> String {
-    match accepted.remote_addr() {
-        Some(address) => format!("#{} {address}", accepted.id()),
-        None => format!("#{}", accepted.id()),
+    let mut who = format!("#{}", accepted.id());
+    if let Some(address) = accepted.remote_addr() {
+        let _ = write!(who, " {address}");
     }
+    if let Some(source) = accepted.proxied().and_then(Proxied::source) {
+        let _ = write!(who, " for {source}");
+    }
+    who
 }
 
 /// The name of a reason.

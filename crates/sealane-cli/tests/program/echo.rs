@@ -96,6 +96,7 @@ fn json_tells_everything() {
     assert_eq!(json["tls"]["resumed"], false);
     assert!(json["tls"]["cipher"].as_str().unwrap().starts_with("TLS_"));
     assert!(json["remote"].as_str().unwrap().contains(':'));
+    assert!(json["connection"].is_u64() && json.get("proxied").is_none());
     let older = server.text(
         "",
         &[
@@ -196,4 +197,38 @@ fn deadlines_of_requests_arrive() {
     let head = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n";
     let said = silent_after(&server, head);
     assert!(said.starts_with("HTTP/1.1 408"), "{said}");
+}
+
+#[test]
+fn fields_of_one_name_are_joined_for_those_who_ask() {
+    let twice = ["--header", "Accept: text/html", "--header"];
+    let words = [&twice[..], &["Accept: application/json"]].concat();
+    let server = Running::start(&["echo", "--join-duplicate-headers"]);
+    let json: serde_json::Value = serde_json::from_str(&server.text("", &words)).unwrap();
+    let lines = json["fields"].as_array().unwrap();
+    let accepted = lines.iter().filter(|line| line[0] == "Accept").count();
+    assert_eq!(accepted, 2, "what is told is what was received");
+}
+
+#[test]
+fn a_request_without_host_is_served_to_those_who_ask() {
+    let without = ["--header", "Host:"];
+    let server = Running::start(&["echo"]);
+    assert_eq!(server.status("", &without), 400);
+    let server = Running::start(&["echo", "--no-require-host"]);
+    assert_eq!(server.text("", &without), "GET / 0");
+}
+
+#[test]
+fn limits_of_pace_and_number_arrive() {
+    let rate = ["--min-body-rate", "1MiB", "--min-body-rate-window", "100ms"];
+    let server = Running::start(&[&["echo", "--min-body-rate-grace", "off"], &rate[..]].concat());
+    let head = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n";
+    let said = silent_after(&server, head);
+    assert!(said.starts_with("HTTP/1.1 408"), "{said}");
+    let server = Running::start(&["echo", "--timeout", "300ms"]);
+    let said = silent_after(&server, head);
+    assert!(said.starts_with("HTTP/1.1 408"), "{said}");
+    let server = Running::start(&["echo", "--max-requests-per-socket", "1"]);
+    assert!(server.head("", &[]).contains("connection: close\r\n"));
 }

@@ -63,3 +63,27 @@ fn asked_twice_it_goes_at_once() {
     drop(curl.stdin.take());
     assert!(!ended(&mut curl).success(), "the upload was cut");
 }
+
+#[test]
+fn what_runs_longer_than_its_grace_is_cut() {
+    let mut server = Running::start(&["echo", "--grace", "300ms"]);
+    let (mut curl, _said) = upload(&server);
+    server.signal("TERM");
+    server.wait_for_note("ending: what runs may finish within 300ms");
+    server.wait_for_note("ending: 1 connection was cut");
+    assert_eq!(server.exit_code(), Some(0), "it was asked for");
+    drop(curl.stdin.take());
+    assert!(!ended(&mut curl).success(), "the upload was cut");
+}
+
+#[test]
+fn what_is_done_within_its_grace_is_whole() {
+    let mut server = Running::start(&["echo", "--grace", "25s"]);
+    let (mut curl, _said) = upload(&server);
+    server.signal("TERM");
+    server.wait_for_note("ending:");
+    curl.stdin.take().unwrap().write_all(b"the rest").unwrap();
+    let output = curl.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "PUT /slow 8");
+    assert_eq!(server.exit_code(), Some(0));
+}

@@ -17,3 +17,4 @@ mod serve;
 mod sockets;
 mod tls;
 mod trust;
+mod watch;
