@@ -35,8 +35,8 @@
 //!
 //! A connection's task owns its handler. When the client goes away (a reset, or a stream that ends
 //! without close_notify), the handler's future is dropped; a client that ends its side in order is
-//! still answered. When the server closes, running handlers finish. Dropping the last [`Server`]
-//! handle closes the server.
+//! still answered. Tasks that it has started learn of the end from a [`Responder`]. When the server
+//! closes, running handlers finish. Dropping the last [`Server`] handle closes the server.
 //!
 //! A client's exchange is driven by whoever waits for it. Dropping the future of a request, or the
 //! body of a response, ends the exchange and closes its connection, for HTTP/1.1 has no other way

@@ -356,3 +356,41 @@ async fn c252_a_request_without_host_is_refused_unless_the_options_say_no() {
         assert_eq!(watch.has("request GET /"), !required);
     }
 }
+
+#[tokio::test]
+async fn requests_behind_the_last_one_are_dropped_and_noticed() {
+    let ground = Ground::new();
+    let watch = Watch::default();
+    let options = ground.options().max_requests_per_socket(2);
+    let server = create_server(options.observer(watch.clone()), service).unwrap();
+    let address = listen(&server).await;
+    let requests =
+        ["/a", "/b", "/c", "/d"].map(|target| format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n"));
+    let answer = soon(ground.say(address, requests.concat().as_bytes())).await;
+    let (first, last) = answer.split_at(answer.rfind("HTTP/1.1 200 OK").unwrap());
+    assert_eq!(first.matches("HTTP/1.1 ").count(), 1, "{answer}");
+    assert!(
+        first.contains("\r\nkeep-alive: timeout=5, max=2\r\n"),
+        "{answer}"
+    );
+    assert!(last.contains("\r\nconnection: close\r\n"), "{answer}");
+    assert!(
+        watch.has("dropped /c") && watch.has("dropped /d"),
+        "{:?}",
+        watch.told()
+    );
+    assert!(!watch.has("request GET /c"));
+}
+
+#[tokio::test]
+async fn without_a_limit_of_requests_a_connection_carries_any_number() {
+    let ground = Ground::new();
+    let options = ground.options().max_requests_per_socket(None);
+    let server = create_server(options, service).unwrap();
+    let address = listen(&server).await;
+    let mut requests = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(300);
+    requests.extend_from_slice(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    let answer = soon(ground.say(address, &requests)).await;
+    assert_eq!(answer.matches("service:!").count(), 301);
+    assert!(!answer.contains("max="));
+}

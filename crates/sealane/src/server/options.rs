@@ -49,6 +49,11 @@ use workers::WorkerOptions;
 /// | `max_header_size` | 16 KiB | octets of a request's head; more is answered 431, a longer target 414 |
 /// | `max_headers_count` | 2000 | field lines of a request; more is answered 431 |
 /// | `max_requests_per_socket` | none | requests of one connection; the last response says `Connection: close` |
+/// | `check_continue`, `check_expectation`, `upgrade`, `connect` | none | who answers such requests instead of the service |
+/// | `client_error` | none | what a client gets that broke the rules, instead of the bare status |
+/// | `join_duplicate_headers` | false | repeated field lines are made one |
+/// | `reject_non_standard_body_writes` | false | a body where none can be sent is an error |
+/// | `allow_half_open` | true | a client that has ended its side still gets its answers |
 /// | `no_delay` | true | small writes leave at once |
 /// | `tcp_keep_alive` | `None` | after how much silence the system asks whether a peer is there |
 /// | `receive_buffer_size`, `send_buffer_size` | `None` | octets that the system keeps for each connection |
