@@ -136,7 +136,7 @@ impl RequestLine {
         self.at = end;
         match octets.get(self.at) {
             None => Ok(false),
-            Some(b'\n') if is_version && !lenient => Err(StartLineError::BareLineFeed),
+            Some(b'\n') if is_version && !lenient => Err(StartLineError::VersionLineFeed),
             Some(b'\r' | b'\n') if is_version => {
                 let may_be_preface = self.may_be_preface(octets);
                 self.version =

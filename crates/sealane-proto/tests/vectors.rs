@@ -533,6 +533,7 @@ fn a_lenient_reader_takes_what_a_strict_one_takes_and_little_more() {
         "Field::BareLineFeed",
         "Field::ValueOctet",
         "StartLine::BareLineFeed",
+        "StartLine::VersionLineFeed",
         "StartLine::VersionUnsupported",
         // A status line that ends behind its code.
         "StartLine::StatusLineOctet",

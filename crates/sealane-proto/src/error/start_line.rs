@@ -47,6 +47,10 @@ pub enum StartLineError {
     BareCarriageReturn,
     /// LF without CR.
     BareLineFeed,
+    /// LF without CR behind the version of a request line.
+    ///
+    /// Apart from the others because users know it by another name.
+    VersionLineFeed,
 }
 
 impl StartLineError {
@@ -74,7 +78,9 @@ impl StartLineError {
             | Self::TargetUserinfo => "HPE_INVALID_URL",
             Self::TargetTooLong(_) => "HPE_HEADER_OVERFLOW",
             Self::VersionMissing | Self::NotHttp(_) => "HPE_INVALID_CONSTANT",
-            Self::VersionOctet(_) | Self::VersionUnsupported(..) => "HPE_INVALID_VERSION",
+            Self::VersionOctet(_) | Self::VersionUnsupported(..) | Self::VersionLineFeed => {
+                "HPE_INVALID_VERSION"
+            }
             Self::Http2Preface => "HPE_PAUSED_H2_UPGRADE",
             Self::StatusLineOctet(_) | Self::StatusCode(_) => "HPE_INVALID_STATUS",
             Self::BareCarriageReturn => "HPE_LF_EXPECTED",
@@ -127,7 +133,9 @@ impl fmt::Display for StartLineError {
             }
             Self::StatusCode(code) => write!(f, "{code:03} is no status code"),
             Self::BareCarriageReturn => f.write_str("a carriage return without its line feed"),
-            Self::BareLineFeed => f.write_str("a line feed without its carriage return"),
+            Self::BareLineFeed | Self::VersionLineFeed => {
+                f.write_str("a line feed without its carriage return")
+            }
         }
     }
 }

@@ -85,7 +85,7 @@ fn a_line_is_refused_at_the_first_octet_that_spoils_it() {
         (b"GET / HTTP/1.\xb9", VersionOctet(0xb9), 13),
         (b"GET / HTTP/1.1 ", VersionOctet(b' '), 14),
         (b"GET / HTTP/1.10", VersionOctet(b'0'), 14),
-        (b"GET / HTTP/1.1\n", BareLineFeed, 14),
+        (b"GET / HTTP/1.1\n", VersionLineFeed, 14),
         (b"GET / HTTP/1.1\rH", BareCarriageReturn, 15),
         (b"GET / HTTP/1.2\r", VersionUnsupported('1', '2'), 14),
         (b"GET / HTTP/2.0\r", VersionUnsupported('2', '0'), 14),

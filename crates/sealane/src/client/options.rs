@@ -67,6 +67,7 @@ impl Default for Timeouts {
 /// | `inactivity_timeout` | 300 s | without an octet in either direction |
 /// | `max_header_size` | 16 KiB | octets of a response's head |
 /// | `max_headers_count` | 2000 | field lines of a response |
+/// | `insecure_http_parser` | false | whether odd heads of responses are taken |
 ///
 /// A *key* is an origin with everything that decides what a connection to it proves: two requests
 /// with different trust never share a connection or a TLS session.
@@ -206,6 +207,17 @@ impl AgentOptions {
     #[must_use]
     pub fn max_headers_count(mut self, lines: usize) -> Self {
         self.rules.limits.field_count = lines;
+        self
+    }
+
+    /// Whether odd heads of responses are taken; default false.
+    ///
+    /// For servers that fold lines, end them with LF alone, or put control octets other than NUL,
+    /// CR and LF into values: in the map these and the folds are SP. What says where a message ends
+    /// is read strictly all the same, and so is a body.
+    #[must_use]
+    pub fn insecure_http_parser(mut self, lenient: bool) -> Self {
+        self.rules.lenient = lenient;
         self
     }
 

@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 pub(in crate::server) struct HttpOptions {
     limits: Limits,
     require_host_header: bool,
+    insecure_http_parser: bool,
     max_requests_per_socket: Option<u64>,
 }
 
@@ -21,6 +22,7 @@ impl Default for HttpOptions {
         Self {
             limits: Limits::default(),
             require_host_header: true,
+            insecure_http_parser: false,
             max_requests_per_socket: None,
         }
     }
@@ -37,6 +39,7 @@ impl HttpOptions {
         ServerRules {
             limits: self.limits.clone(),
             require_host: self.require_host_header,
+            lenient: self.insecure_http_parser,
             max_requests: self.max_requests_per_socket.and_then(NonZeroU64::new),
             ..ServerRules::default()
         }
@@ -65,10 +68,23 @@ impl ServerOptions {
         self
     }
 
+    /// Whether odd heads of requests are taken; default false.
+    ///
+    /// For clients that fold lines, end them with LF alone, put control octets other than NUL, CR
+    /// and LF into values, or say HTTP/1.2: in the map, folds and control octets are SP. A proxy in
+    /// front may read such a head in another way, and then a request can be smuggled past it. What
+    /// says where a message ends, whom it is for or what follows it is read strictly all the same,
+    /// and so is a body.
+    #[must_use]
+    pub fn insecure_http_parser(mut self, lenient: bool) -> Self {
+        self.http.insecure_http_parser = lenient;
+        self
+    }
+
     /// The most requests that one connection may carry; default any number.
     ///
     /// The response to the last one says `Connection: close`, and the connection ends behind it; a
-    /// request that follows is not served. The others say how many are left (`Keep-Alive: max=`).
+    /// request that follows is not served. Those before it name the number (`Keep-Alive: max=`).
     #[must_use]
     pub fn max_requests_per_socket(mut self, count: impl Into<Option<u64>>) -> Self {
         self.http.max_requests_per_socket = count.into();
