@@ -8,6 +8,7 @@ use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Buf;
 use http::{Request, Response};
@@ -174,11 +175,22 @@ impl Server {
         Ok(())
     }
 
+    /// How many connections have left HTTP by an upgrade or CONNECT and still live.
+    ///
+    /// They are their owners': no limit counts them, and no way to close the server touches them or
+    /// waits for them.
+    pub fn upgraded_connections(&self) -> usize {
+        self.handle.shared.registry.upgraded_connections()
+    }
+
     /// Accepts nothing more, ends connections at rest, lets running exchanges finish, and waits.
     ///
-    /// Answers that have not begun say `Connection: close`. A client that never reads its answer,
-    /// or an answer that goes on for ever, keeps this waiting; [`Server::close_all_connections`]
-    /// ends that. Dropping the future does not undo the close; only the waiting ends.
+    /// Answers that have not begun say `Connection: close`. A handshake whose client has said
+    /// something may be finished, within 5 s, and a request that follows it within 1 s is served:
+    /// its client could not know whether it may be repeated. Handshakes that have not begun end at
+    /// once. All deadlines go on, so a client that keeps an exchange waiting ends with its own; a
+    /// handler that never answers keeps this waiting, and [`Server::close_within`] does not.
+    /// Dropping the future does not undo the close; only the waiting ends.
     ///
     /// # Errors
     ///
@@ -188,6 +200,25 @@ impl Server {
         self.closed().await
     }
 
+    /// Closes as [`close`](Self::close) does, and after `grace` cuts what still runs; says how many
+    /// connections were cut.
+    ///
+    /// A handler that runs is dropped where it waits. Dropping the future does not undo the close,
+    /// but nothing is cut any more.
+    ///
+    /// # Errors
+    ///
+    /// As [`Server::closed`].
+    pub async fn close_within(&self, grace: Duration) -> Result<usize> {
+        match tokio::time::timeout(grace, self.close()).await {
+            Ok(closed) => closed.map(|()| 0),
+            Err(_) => {
+                let cut = self.handle.shared.registry.cut();
+                self.closed().await.map(|()| cut)
+            }
+        }
+    }
+
     /// Ends the connections that rest between two requests.
     ///
     /// Those that have not sent their first request yet are spared, as the module does.
@@ -195,7 +226,8 @@ impl Server {
         self.handle.shared.registry.order(Order::CloseIfIdle);
     }
 
-    /// Ends every connection at once, whatever it carries. Upgraded ones are their owners'.
+    /// Ends every connection at once, whatever it carries, those in their handshake included.
+    /// Upgraded ones are their owners'.
     pub fn close_all_connections(&self) {
         self.handle.shared.registry.order(Order::Abort);
     }

@@ -7,6 +7,7 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
@@ -83,16 +84,50 @@ pub struct Upgraded {
     arrived: BytesMut,
     info: ConnectionInfo,
     shut: bool,
+    /// Says that it is gone when it goes.
+    _counted: CountedUpgrade,
+}
+
+/// How many connections of a server have left HTTP and still live.
+#[derive(Debug, Default)]
+pub(crate) struct UpgradeCount(Arc<AtomicUsize>);
+
+/// One of them.
+#[derive(Debug)]
+pub(crate) struct CountedUpgrade(Arc<AtomicUsize>);
+
+impl UpgradeCount {
+    pub(crate) fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Counts another one, as long as what this gives lives.
+    pub(crate) fn add(&self) -> CountedUpgrade {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        CountedUpgrade(Arc::clone(&self.0))
+    }
+}
+
+impl Drop for CountedUpgrade {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Upgraded {
-    pub(crate) fn new(stream: ServerStream, ahead: Bytes, info: ConnectionInfo) -> Self {
+    pub(crate) fn new(
+        stream: ServerStream,
+        ahead: Bytes,
+        info: ConnectionInfo,
+        counted: CountedUpgrade,
+    ) -> Self {
         Self {
             stream,
             ahead,
             arrived: BytesMut::new(),
             info,
             shut: false,
+            _counted: counted,
         }
     }
 

@@ -48,6 +48,10 @@ where
     conversation: Conversation<S, B>,
     stream: Box<ServerStream>,
     clocks: Clocks,
+    /// When its handshake was done.
+    opened: Moment,
+    /// The server closes: the exchange that runs, or a first one that is near, is the last.
+    draining: bool,
     /// The protocol has been told that the peer's side has ended.
     peer_ended: bool,
     /// Octets read though the protocol had no use for them any more.
@@ -159,12 +163,14 @@ where
         conversation: Conversation::new(http, service, info, misdirection, clock),
         stream,
         clocks: Clocks::new(live, now),
+        opened: now,
+        draining: false,
         peer_ended: false,
         ignored: 0,
     };
     let ending = std::future::poll_fn(|context| connection.poll_turn(context, clock)).await;
     let requests = connection.conversation.requests();
-    if let Some((mut stream, patience)) = connection.wind_up(ending) {
+    if let Some((mut stream, patience)) = connection.wind_up(ending, clock) {
         part(&mut *stream, clock, patience).await;
     }
     requests
@@ -193,15 +199,18 @@ where
             if let Poll::Ready(Err(ending)) = self.poll_send(context, now, &mut budget) {
                 return Poll::Ready(ending);
             }
+            self.draining |= orders.has(Order::Drain);
+            self.make_last(false);
             self.conversation.advance(context, now);
             if let Some(ending) = self
-                .obey(orders)
+                .obey(orders, now)
                 .or_else(|| self.check_deadlines(clock, now))
             {
                 return Poll::Ready(ending);
             }
         }
         loop {
+            self.make_last(self.has_served());
             self.conversation.advance(context, now);
             if self.conversation.has_failed() {
                 self.clocks.cut_soon(now);
@@ -249,9 +258,22 @@ where
         sent.map_err(|error| lost(&error))
     }
 
+    /// Until when a connection that has carried nothing yet is kept though the server closes.
+    ///
+    /// Its client may have sent a request the moment its own side of the handshake was done, and
+    /// could not know whether that may be repeated.
+    fn first_by(&self) -> Option<Moment> {
+        let unused = !self.has_served() && self.conversation.http.is_idle();
+        (self.draining && unused).then(|| self.opened.after(FIRST_REQUEST))
+    }
+
+    fn has_served(&self) -> bool {
+        self.conversation.requests() > 0
+    }
+
     /// Ends all that ran for this connection; gives the stream back if a goodbye is still due, and
     /// how long the peer may take for its own.
-    fn wind_up(mut self, ending: Ending) -> Option<(Box<ServerStream>, Duration)> {
+    fn wind_up(mut self, ending: Ending, clock: &Clock) -> Option<(Box<ServerStream>, Duration)> {
         match ending {
             Ending::Close => Some((self.stream, PARTING)),
             Ending::Rested => Some((self.stream, PARTING_AT_REST)),
@@ -260,7 +282,8 @@ where
                 Some((self.stream, PARTING))
             }
             Ending::Tunnel => {
-                self.conversation.hand_over(*self.stream);
+                let counted = clock.registered.upgraded();
+                self.conversation.hand_over(*self.stream, counted);
                 None
             }
             Ending::Cut => None,
@@ -271,24 +294,25 @@ where
         }
     }
 
+    /// Makes the exchange that runs the last one if the server closes, and its answer says so; with
+    /// `served`, a connection that has none to answer any more ends.
+    fn make_last(&mut self, served: bool) {
+        if self.draining && (served || !self.conversation.http.is_idle()) {
+            let http = &mut self.conversation.http;
+            http.close_after_exchange(CloseReason::Shutdown);
+        }
+    }
+
     /// Does what the server's handle has ordered since the last turn.
-    fn obey(&mut self, orders: Orders) -> Option<Ending> {
+    fn obey(&mut self, orders: Orders, now: Moment) -> Option<Ending> {
         if orders.has(Order::Abort) {
             return Some(Ending::Cut);
         }
+        let served = self.has_served();
+        let asked = self.draining || served && orders.has(Order::CloseIfIdle);
         let rests = self.conversation.http.is_idle() && self.is_quiet();
-        if rests
-            && (orders.has(Order::Drain)
-                || self.conversation.requests() > 0 && orders.has(Order::CloseIfIdle))
-        {
-            return Some(Ending::Rested);
-        }
-        if orders.has(Order::Drain) {
-            self.conversation
-                .http
-                .close_after_exchange(CloseReason::Shutdown);
-        }
-        None
+        let near = self.first_by().is_some_and(|first_by| now < first_by);
+        (rests && asked && !near).then_some(Ending::Rested)
     }
 
     /// Whether nothing is being answered and nothing waits to be sent.
@@ -371,3 +395,7 @@ fn lost(error: &TransportError) -> Ending {
 
 /// What a read counts for in a turn, however little it brought.
 const LEAST_COST: usize = 1024;
+
+/// How long a first request may take after its handshake when the server closes: two ways there and
+/// back on a bad network.
+const FIRST_REQUEST: Duration = Duration::from_secs(1);

@@ -24,7 +24,7 @@ use crate::handler::BoxError;
 use crate::info::ConnectionInfo;
 use crate::responder::Speaker;
 use crate::transport::ServerStream;
-use crate::upgrade::{UpgradeSender, Upgraded};
+use crate::upgrade::{CountedUpgrade, UpgradeSender, Upgraded};
 use crate::wheel::Link;
 
 mod account;
@@ -257,10 +257,11 @@ where
     }
 
     /// Gives a connection that has left HTTP to whoever waits for it.
-    pub(super) fn hand_over(mut self, stream: ServerStream) {
+    pub(super) fn hand_over(mut self, stream: ServerStream, counted: CountedUpgrade) {
         if let Some(sender) = self.upgrade {
             // Nobody waits for it: then it closes here, as the docs of `Upgrade` say.
-            let _ = sender.send(Upgraded::new(stream, self.http.take_leftover(), self.info));
+            let ahead = self.http.take_leftover();
+            let _ = sender.send(Upgraded::new(stream, ahead, self.info, counted));
         }
     }
 

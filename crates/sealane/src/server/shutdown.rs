@@ -15,6 +15,7 @@ use super::admission::AddressKey;
 use super::options::AdmissionOptions;
 use crate::error::{Error, ErrorKind, Phase};
 use crate::event::DropReason;
+use crate::upgrade::{CountedUpgrade, UpgradeCount};
 use crate::wheel::{Link, Order};
 
 /// The connections of a server and the state of its end.
@@ -31,6 +32,7 @@ pub(super) struct Registry {
     handshakes: AtomicUsize,
     /// Told when a handshake ends.
     room: Notify,
+    upgraded: UpgradeCount,
     closing: AtomicBool,
     /// Told when closing begins.
     closing_began: Notify,
@@ -94,6 +96,7 @@ impl Registry {
             max_handshakes: options.max_handshakes.unwrap_or(NO_LIMIT),
             handshakes: AtomicUsize::new(0),
             room: Notify::new(),
+            upgraded: UpgradeCount::default(),
             closing: AtomicBool::new(false),
             closing_began: Notify::new(),
             changed: Notify::new(),
@@ -237,6 +240,18 @@ impl Registry {
         order_all(&self.lock(), order);
     }
 
+    /// Ends every connection at once, and says how many there were.
+    pub(super) fn cut(&self) -> usize {
+        let inner = self.lock();
+        order_all(&inner, Order::Abort);
+        inner.connections.len()
+    }
+
+    /// How many connections have left HTTP and still live.
+    pub(super) fn upgraded_connections(&self) -> usize {
+        self.upgraded.count()
+    }
+
     pub(super) fn connections(&self) -> usize {
         self.lock().connections.len()
     }
@@ -314,6 +329,11 @@ impl Registered {
     /// A number that no other connection of this server has.
     pub(super) fn id(&self) -> u64 {
         self.id
+    }
+
+    /// Counts the connection among those that have left HTTP; it leaves the registry with its task.
+    pub(super) fn upgraded(&self) -> CountedUpgrade {
+        self.registry.upgraded.add()
     }
 
     /// Counts the connection under an address that was not known before.

@@ -18,7 +18,7 @@ use hyper_util::rt::TokioIo;
 use sealane::{Agent, AgentOptions, Body, ConnectionInfo, Identity, Roots, Server, ServerOptions};
 use sealane_testkit::certificates::TestCa;
 use tempfile::TempDir;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -106,16 +106,28 @@ impl Ground {
 
     /// The same on a socket that is connected already.
     pub async fn handshake(&self, socket: TcpStream) -> TlsStream<TcpStream> {
-        self.handshake_with(socket, false).await
+        self.handshake_over(socket).await
+    }
+
+    /// The same over anything that carries octets.
+    pub fn handshake_over<T>(&self, transport: T) -> impl Future<Output = TlsStream<T>> + use<T>
+    where
+        T: AsyncRead + AsyncWrite + Unpin,
+    {
+        let connecting = self.start(transport, false);
+        async move { connecting.await.unwrap() }
     }
 
     async fn connect_with(&self, address: SocketAddr, open: bool) -> TlsStream<TcpStream> {
         let socket = TcpStream::connect(address).await.unwrap();
         socket.set_nodelay(true).unwrap();
-        self.handshake_with(socket, open).await
+        self.start(socket, open).await.unwrap()
     }
 
-    async fn handshake_with(&self, socket: TcpStream, open: bool) -> TlsStream<TcpStream> {
+    fn start<T>(&self, transport: T, open: bool) -> tokio_rustls::Connect<T>
+    where
+        T: AsyncRead + AsyncWrite + Unpin,
+    {
         let mut roots = RootCertStore::empty();
         let pem = self.ca.certificate_pem();
         roots
@@ -127,10 +139,7 @@ impl Ground {
         config.enable_secret_extraction = open;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         let name = ServerName::try_from("localhost").unwrap();
-        TlsConnector::from(Arc::new(config))
-            .connect(name, socket)
-            .await
-            .unwrap()
+        TlsConnector::from(Arc::new(config)).connect(name, transport)
     }
 
     /// Sends octets on a connection of their own and gives all that comes back until its end.

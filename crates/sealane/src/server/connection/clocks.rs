@@ -195,6 +195,7 @@ where
             self.message_due_at(),
             clocks.too_slow_at(),
             clocks.inactive_at(),
+            self.first_by(),
         ]
         .into_iter()
         .flatten()
@@ -224,6 +225,11 @@ where
             tracing::debug!("a client takes nothing of what is sent to it");
             tell(clock, Deadline::Write);
             return Some(Ending::Stalled);
+        }
+        if passed(self.first_by()) {
+            // The server closes, and nothing was asked in time.
+            let rests = self.is_quiet();
+            return Some(if rests { Ending::Rested } else { Ending::Cut });
         }
         if passed(self.message_due_at())
             && let Some(timer) = self.conversation.http.handle_timeout(now)
