@@ -96,6 +96,18 @@ fn bodies_of_unknown_length_depend_on_the_version() {
 }
 
 #[test]
+fn a_client_of_http_10_gets_no_chunks_whatever_its_te_says() {
+    // RFC 9112 §6.1: only the version says that a client knows transfer codings.
+    let mut server =
+        asked_by("GET / HTTP/1.0\r\nTE: chunked\r\nConnection: TE, keep-alive\r\n\r\n");
+    let (written, _) = head(&mut server, 200, &[], BodyLength::Unknown).unwrap();
+    assert_eq!(
+        written,
+        format!("HTTP/1.1 200 OK\r\n{DATE_LINE}connection: close\r\n\r\n")
+    );
+}
+
+#[test]
 fn the_callers_own_lines_stand() {
     let lines = [
         ("date", "now"),
