@@ -147,7 +147,12 @@ async fn c284_backlog_and_exclusive_are_taken_and_listening_lasts_until_close() 
     let server = server(&ground);
     let options = ListenOptions::host_port("127.0.0.1", 0);
     let options = options.backlog(3).exclusive(true);
-    let bound = ip(&server.listen_on(options).await.unwrap());
+    // In a task of its own, for whoever listens may be moved between threads.
+    let listening = tokio::spawn({
+        let server = server.clone();
+        async move { server.listen_on(options).await }
+    });
+    let bound = ip(&listening.await.unwrap().unwrap());
     assert!(server.listening());
     assert_eq!(ask(&ground, bound).await, "hello");
     server.close().await.unwrap();

@@ -9,12 +9,12 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use http::{Request, Response};
-use sealane::{Body, ListenOptions, Server, ServerOptions, create_server};
+use http::{Request, Response, StatusCode};
+use sealane::{Body, ListenOptions, Server, ServerOptions, Upgrade, create_server};
 use socket2::{Domain, Socket, Type};
 use support::places::{ask, ask_path, hello};
-use support::{Ground, listen, soon, until};
-use tokio::io::AsyncReadExt;
+use support::{Ground, listen, read_until, soon, until};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// Answers with the name of the thread that serves.
 async fn thread_name(_: Request<Body>) -> Response<String> {
@@ -169,6 +169,42 @@ async fn the_threads_end_with_the_last_handle() {
     let address = listen(&server).await;
     both_threads_answer(async || ask(&ground, address).await).await;
     drop(server);
+    until(|| Arc::strong_count(&alive) == 1).await;
+}
+
+#[tokio::test]
+async fn a_connection_that_left_http_keeps_its_thread_until_it_ends() {
+    let alive = Arc::new(());
+    let held = Mutex::new(Arc::downgrade(&alive));
+    let switch = move |mut request: Request<Body>| {
+        let alive = held.lock().unwrap().upgrade();
+        ALIVE.with(|slot| *slot.borrow_mut() = alive);
+        let upgrade = Upgrade::of(&mut request).unwrap();
+        tokio::spawn(async move {
+            let connection = upgrade.await.unwrap();
+            let (mut from, mut to) = tokio::io::split(connection);
+            tokio::io::copy(&mut from, &mut to).await.unwrap();
+            to.shutdown().await.unwrap();
+        });
+        async {
+            let response = Response::builder().status(StatusCode::SWITCHING_PROTOCOLS);
+            response.header("upgrade", "echo").body(Body::empty())
+        }
+    };
+    let ground = Ground::new();
+    let server = create_server(ground.options().workers(1), switch).unwrap();
+    let mut stream = ground.connect(listen(&server).await).await;
+    let request = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n";
+    stream.write_all(request).await.unwrap();
+    soon(read_until(&mut stream, "\r\n\r\n")).await;
+    soon(server.close()).await.unwrap();
+    drop(server);
+    // The thread would have ended by now: what comes back has gone through it.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    stream.write_all(b"still here").await.unwrap();
+    soon(read_until(&mut stream, "still here")).await;
+    assert_eq!(Arc::strong_count(&alive), 2);
+    stream.shutdown().await.unwrap();
     until(|| Arc::strong_count(&alive) == 1).await;
 }
 

@@ -2,16 +2,18 @@
 //!
 //! A connection stays on the thread that accepted it: nothing is locked or moved between threads
 //! on its way. The threads start with the first thing to do and end on their own, when the server
-//! is closed and its last connection is gone.
+//! is closed and its last connection is gone, those that left HTTP included.
 
 use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle};
 
+use super::shutdown::Registry;
 use super::{Server, Shared};
 use crate::error::{Error, Phase, Result};
 
@@ -64,7 +66,7 @@ impl Room {
         let work = move || match Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => {
                 let _ = told.send(Ok(runtime.handle().clone()));
-                runtime.block_on(registry.drained());
+                runtime.block_on(over(&registry));
             }
             Err(error) => {
                 let _ = told.send(Err(error));
@@ -80,6 +82,15 @@ impl Room {
             .unwrap_or_else(|_| Err(io::Error::other("its thread ended at once")))
             .map_err(failed)?;
         Ok(Self { runtime, shared })
+    }
+}
+
+/// Waits until nothing needs a worker any more: the server is closed, its connections are gone, and
+/// those that have left HTTP too, for their sockets and mostly their tasks live here.
+async fn over(registry: &Registry) {
+    registry.drained().await;
+    while registry.upgraded_connections() > 0 {
+        tokio::time::sleep(LOOK).await;
     }
 }
 
@@ -117,3 +128,7 @@ impl fmt::Debug for Workers {
             .finish_non_exhaustive()
     }
 }
+
+/// How often a worker of a closed server looks whether the last connection that left HTTP is gone:
+/// nobody waits for it, and a thread that lives a moment longer costs nothing.
+const LOOK: Duration = Duration::from_millis(100);

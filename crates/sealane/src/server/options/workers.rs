@@ -33,8 +33,8 @@ impl ServerOptions {
     /// that blocks holds up its thread's part of the connections. Where the system spreads
     /// connections (Linux), each thread has a listening socket of its own with `SO_REUSEPORT`;
     /// elsewhere, and on Unix sockets and adopted listeners, all accept on the same one. The
-    /// threads end when the server is closed and its last connection is gone; tasks that handlers
-    /// have spawned there end with them.
+    /// threads end when the server is closed and its last connection is gone, those that left HTTP
+    /// included; tasks that handlers have spawned there end with them.
     #[must_use]
     pub fn workers(mut self, threads: usize) -> Self {
         self.workers.count = Some(threads);
