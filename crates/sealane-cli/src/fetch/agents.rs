@@ -50,7 +50,9 @@ impl Agents {
 
 /// Adds to the options of an agent how it keeps connections and how long it waits.
 fn options(args: &ClientArgs, options: AgentOptions) -> AgentOptions {
-    let mut options = options.keep_alive(true);
+    let mut options = options
+        .keep_alive(true)
+        .insecure_http_parser(args.insecure_http_parser);
     if args.insecure {
         options = options.reject_unauthorized(false);
     }

@@ -50,6 +50,11 @@ pub struct ClientArgs {
     #[arg(short = 'k', long, help_heading = TRUST)]
     pub insecure: bool,
 
+    /// Take answers whose head breaks the rules in ways that old servers do: folded lines, lines
+    /// that end with LF alone, controls in values.
+    #[arg(long)]
+    pub insecure_http_parser: bool,
+
     /// Whom to trust, and who to be.
     #[command(flatten)]
     pub tls: TlsArgs,

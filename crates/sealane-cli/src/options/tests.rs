@@ -149,3 +149,52 @@ fn wrong_ones_are_refused_with_the_reason() {
         "cannot be used multiple times",
     );
 }
+
+#[test]
+fn the_defaults_in_the_help_are_the_library_s() {
+    use clap::CommandFactory;
+
+    let library = format!("{:?}", ServerOptions::without_identity());
+    let help = Command::command().render_long_help().to_string();
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    let told = |flag: &str| {
+        let (_, rest) = help.split_once(&format!(" {flag} <")).expect(flag);
+        let (_, rest) = rest.split_once("[default: ").expect(flag);
+        let end = rest.find([']', ',']).unwrap();
+        rest[..end].to_owned()
+    };
+    for (flag, named, value) in [
+        ("--handshake-timeout", "handshake: ", "120s"),
+        ("--request-timeout", "request: ", "300s"),
+        ("--keep-alive-timeout", "keep_alive: ", "5s"),
+        ("--timeout", "inactivity: ", "off"),
+        ("--write-timeout", "write: ", "30s"),
+        ("--min-body-rate", "octets_per_second: ", "500"),
+        ("--min-body-rate-window", "window: ", "10s"),
+        ("--min-body-rate-grace", "grace: ", "20s"),
+        ("--max-connections", "max_connections: ", "off"),
+        (
+            "--max-connections-per-address",
+            "max_connections_per_address: ",
+            "off",
+        ),
+        ("--max-handshakes", "max_handshakes: ", "1024"),
+        (
+            "--max-requests-per-socket",
+            "max_requests_per_socket: ",
+            "off",
+        ),
+        ("--max-headers-count", "field_count: ", "2000"),
+    ] {
+        assert_eq!(told(flag), value, "{flag}");
+        let shown = match value {
+            "off" => "None".to_owned(),
+            value => value.to_owned(),
+        };
+        let (bare, some) = (format!("{named}{shown}"), format!("{named}Some({shown})"));
+        assert!(
+            library.contains(&bare) || library.contains(&some),
+            "{named}: {library}"
+        );
+    }
+}

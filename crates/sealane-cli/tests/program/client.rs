@@ -358,3 +358,19 @@ fn redirects_are_told_and_not_followed() {
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(notes(&client(&server, &["get", "-s", &url])), "");
 }
+
+#[test]
+fn odd_heads_are_taken_by_those_who_ask() {
+    let peer = Peer::answering(b"HTTP/1.1 200 OK\nContent-Length: 2\nX: a\n b\n\nhi");
+    let url = peer.url();
+    let strict = stranger(&["get", "--cacert", &peer.ca(), &url]);
+    assert_eq!(strict.status.code(), Some(4));
+    let lenient = stranger(&[
+        "get",
+        "--insecure-http-parser",
+        "--cacert",
+        &peer.ca(),
+        &url,
+    ]);
+    assert_eq!(lenient.stdout, b"hi");
+}

@@ -232,3 +232,14 @@ fn limits_of_pace_and_number_arrive() {
     let server = Running::start(&["echo", "--max-requests-per-socket", "1"]);
     assert!(server.head("", &[]).contains("connection: close\r\n"));
 }
+
+#[test]
+fn odd_heads_are_taken_by_those_who_ask() {
+    let folded = "GET / HTTP/1.1\r\nHost: localhost\r\nX: a\r\n b\r\nConnection: close\r\n\r\n";
+    let server = Running::start(&["echo"]);
+    let said = silent_after(&server, folded);
+    assert!(said.starts_with("HTTP/1.1 400"), "{said}");
+    let server = Running::start(&["echo", "--insecure-http-parser"]);
+    let said = silent_after(&server, folded);
+    assert!(said.starts_with("HTTP/1.1 200"), "{said}");
+}
