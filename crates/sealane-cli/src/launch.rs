@@ -9,7 +9,6 @@ mod places;
 
 use std::future::Future;
 use std::pin::Pin;
-use std::time::Duration;
 
 use bytes::Buf;
 use http::{Request, Response};
@@ -126,7 +125,7 @@ async fn end(
     let closing = async {
         match limit {
             None => server.close().await.map(|()| 0),
-            Some(limit) => close_within(server, limit).await,
+            Some(limit) => server.close_within(limit).await,
         }
     };
     let cut = tokio::select! {
@@ -139,16 +138,6 @@ async fn end(
         cut => note(&format!("ending: {cut} connections were cut")),
     }
     Ok(Ended::Done)
-}
-
-/// Closes a server, cuts what still runs after some time, and tells how many connections that was.
-async fn close_within(server: &Server, limit: Duration) -> sealane::Result<usize> {
-    if let Ok(closed) = tokio::time::timeout(limit, server.close()).await {
-        return closed.map(|()| 0);
-    }
-    let cut = server.connections();
-    server.close_all_connections();
-    server.closed().await.map(|()| cut)
 }
 
 /// Says that a server ended though nobody told it to.
