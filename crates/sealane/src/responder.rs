@@ -49,10 +49,11 @@ pub struct Responder {
 /// How an exchange ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Ended {
-    /// The whole response was handed to the system. That is no proof that the client has got it.
+    /// The whole response was handed to the system: the handler's, or the 500 or 408 that took its
+    /// place. That is no proof that the client has got it.
     Finished,
-    /// The connection ended before that: the client went away, a limit ended it, or the handler or
-    /// its body failed.
+    /// The connection ended before that: the client went away, the body of the response failed, or
+    /// a limit passed when it was too late for another response.
     Cut,
 }
 
@@ -134,7 +135,8 @@ impl Responder {
         }
         state.limit = Some((self.exchange, limit.into()));
         drop(state);
-        self.line.tell();
+        self.line.limited.store(true, Ordering::Release);
+        self.line.link.wake();
     }
 
     /// Whether the head of the response has been made: no interim response can be said any more.
@@ -207,8 +209,10 @@ pub(crate) struct Word {
 #[derive(Debug)]
 struct Line {
     link: Arc<Link>,
-    /// Something waits in `state`. A hint that spares the connection the lock in most turns.
+    /// Words wait in `state`. A hint that spares the connection the lock in most turns.
     news: AtomicBool,
+    /// A limit has been set at some time: the same.
+    limited: AtomicBool,
     state: Mutex<State>,
     /// Told when an exchange ends.
     ended: Notify,
@@ -267,6 +271,7 @@ impl Speaker {
             line: Arc::new(Line {
                 link: Arc::clone(link),
                 news: AtomicBool::new(false),
+                limited: AtomicBool::new(false),
                 state: Mutex::default(),
                 ended: Notify::new(),
             }),
@@ -281,19 +286,25 @@ impl Speaker {
         }
     }
 
-    /// What has been said for an exchange since the last look, and the limit set for it.
-    #[expect(clippy::option_option, reason = "no limit set, and a limit of none")]
-    pub(crate) fn take_news(
-        &self,
-        exchange: u64,
-    ) -> Option<(VecDeque<Word>, Option<Option<Duration>>)> {
+    /// What has been said for an exchange since the last look.
+    pub(crate) fn take_words(&self, exchange: u64) -> VecDeque<Word> {
         if !self.line.news.load(Ordering::Acquire) {
-            return None;
+            return VecDeque::new();
         }
         self.line.news.store(false, Ordering::Release);
-        let mut state = self.line.lock();
-        let limit = state.limit.filter(|(whose, _)| *whose == exchange);
-        Some((state.take_words(exchange), limit.map(|(_, limit)| limit)))
+        self.line.lock().take_words(exchange)
+    }
+
+    /// The limit on silence set for an exchange, if one has been.
+    #[expect(clippy::option_option, reason = "no limit set, and a limit of none")]
+    pub(crate) fn limit(&self, exchange: u64) -> Option<Option<Duration>> {
+        if !self.line.limited.load(Ordering::Acquire) {
+            return None;
+        }
+        let limit = self.line.lock().limit;
+        limit
+            .filter(|(whose, _)| *whose == exchange)
+            .map(|(_, limit)| limit)
     }
 
     /// Takes the last words before the final head of an exchange; none can follow.

@@ -20,14 +20,13 @@ fn code(outcome: crate::Result<()>) -> Option<&'static str> {
 fn words_wait_for_the_connection_and_come_in_order() {
     let speaker = speaker();
     let responder = speaker.responder(0);
-    assert!(speaker.take_news(0).is_none());
+    assert!(speaker.take_words(0).is_empty());
     responder.write_continue().unwrap();
     responder.write_processing().unwrap();
-    let (words, limit) = speaker.take_news(0).unwrap();
+    let words = speaker.take_words(0);
     let statuses: Vec<_> = words.iter().map(|word| word.status.as_u16()).collect();
     assert_eq!(statuses, [100, 102]);
-    assert_eq!(limit, None);
-    assert!(speaker.take_news(0).is_none(), "taken once");
+    assert!(speaker.take_words(0).is_empty(), "taken once");
 }
 
 #[test]
@@ -53,19 +52,29 @@ fn a_stale_responder_does_nothing_to_the_next_exchange() {
     speaker.end_before(1);
     stale.set_timeout(Duration::from_secs(1));
     assert_eq!(code(stale.write_continue()), Some("ERR_HTTP_HEADERS_SENT"));
-    assert!(speaker.take_news(1).is_none());
+    assert!(speaker.take_words(1).is_empty());
+    assert_eq!((speaker.limit(0), speaker.limit(1)), (None, None));
 }
 
 #[test]
 fn a_limit_is_for_its_exchange() {
     let speaker = speaker();
-    speaker.responder(0).set_timeout(Duration::from_secs(7));
-    assert_eq!(
-        speaker.take_news(0).unwrap().1,
-        Some(Some(Duration::from_secs(7)))
-    );
+    assert_eq!(speaker.limit(0), None);
+    let limit = Duration::from_secs(7);
+    speaker.responder(0).set_timeout(limit);
+    assert_eq!(speaker.limit(0), Some(Some(limit)));
+    assert_eq!(speaker.limit(1), None);
     speaker.responder(0).set_timeout(None);
-    assert_eq!(speaker.take_news(0).unwrap().1, Some(None));
+    assert_eq!(speaker.limit(0), Some(None));
+    // The next exchange may begin before the response of this one has left.
+    speaker.responder(1).set_timeout(limit);
+    speaker.end_before(1);
+    assert_eq!(
+        (speaker.limit(0), speaker.limit(1)),
+        (None, Some(Some(limit)))
+    );
+    speaker.end_before(2);
+    assert_eq!(speaker.limit(1), None, "it ends with its exchange");
 }
 
 #[test]
@@ -77,7 +86,7 @@ fn only_so_many_words_wait() {
     }
     let error = responder.write_processing().unwrap_err();
     assert!(error.to_string().contains("does not read"), "{error}");
-    assert_eq!(speaker.take_news(0).unwrap().0.len(), MOST_WORDS);
+    assert_eq!(speaker.take_words(0).len(), MOST_WORDS);
     responder.write_processing().unwrap();
 }
 

@@ -55,9 +55,6 @@ where
     /// Where responders put what they say; made with the first request.
     speaker: Option<Speaker>,
     link: Arc<Link>,
-    /// The limit on silence that a responder has set for the present exchange.
-    #[expect(clippy::option_option, reason = "no limit set, and a limit of none")]
-    inactivity: Option<Option<Duration>>,
     /// What observers will hear of the present exchange.
     account: Option<Box<Account>>,
     /// The same of exchanges whose responses are made, but have not left.
@@ -119,7 +116,6 @@ where
             rules: Arc::clone(&clock.server.rules),
             speaker: None,
             link: Arc::clone(&clock.link),
-            inactivity: None,
             account: None,
             leaving: Vec::new(),
             misdirection,
@@ -146,7 +142,7 @@ where
     /// responder has set one; it lasts until the response has left.
     #[expect(clippy::option_option, reason = "no limit set, and a limit of none")]
     pub(super) fn inactivity_limit(&self) -> Option<Option<Duration>> {
-        self.inactivity
+        self.speaker.as_ref()?.limit(self.begun.saturating_sub(1))
     }
 
     /// Whether somebody waits for more of a request's body, and the client may send it.
@@ -243,9 +239,6 @@ where
             return;
         }
         self.left = self.made;
-        if self.made == self.begun {
-            self.inactivity = None;
-        }
         for account in &mut self.leaving {
             account.complete = true;
         }

@@ -202,10 +202,8 @@ where
     /// Says what responders have said since the last look, and 100 (Continue) if the request's
     /// body is asked for.
     pub(super) fn send_interims(&mut self) {
-        if let Some(speaker) = &self.speaker
-            && let Some((words, limit)) = speaker.take_news(self.begun.saturating_sub(1))
-        {
-            self.inactivity = limit;
+        if let Some(speaker) = &self.speaker {
+            let words = speaker.take_words(self.begun.saturating_sub(1));
             self.send_words(words);
         }
         let asked = || self.feeder.as_ref().is_some_and(Feeder::is_asked);

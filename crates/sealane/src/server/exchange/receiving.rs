@@ -57,7 +57,6 @@ where
     /// Hands a request to who answers it.
     fn begin(&mut self, mut head: RequestHead, context: &mut Context<'_>, now: Moment) {
         self.begun += 1;
-        self.inactivity = None;
         self.account = Account::open(&self.rules, &self.info, &head);
         if self.misdirection.concerns(&head.uri, &head.fields) {
             tracing::debug!("a request is for a host that asks other things of clients");
