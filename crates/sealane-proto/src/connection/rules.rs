@@ -22,9 +22,10 @@ pub struct ServerRules {
     /// control octets become SP. Whoever stands in front may read such a head in another way, and
     /// then a request can be smuggled past it: not for servers behind a proxy.
     ///
-    /// Strict all the same are CR without LF, white space before a colon or instead of a line,
-    /// fields that say where a message ends, whom it is for or what follows it (Connection,
-    /// Content-Length, Expect, Host, TE, Transfer-Encoding, Upgrade), and all of a chunked body.
+    /// Refused all the same are CR without LF, white space before a colon or instead of a line,
+    /// folds and control octets in fields that say where a message ends, whom it is for or what
+    /// follows it (Connection, Content-Length, Expect, Host, TE, Transfer-Encoding, Upgrade), and
+    /// whatever is not well-formed in a chunked body.
     pub lenient: bool,
     /// How many requests one connection may bring (default: any number).
     ///

@@ -212,7 +212,8 @@ impl ServerConnection {
 
     /// Says that nobody wants the rest of the request body.
     ///
-    /// It is swallowed without events, up to [`Limits::discarded_body_octets`] of the wire; a
+    /// It is swallowed without events, up to
+    /// [`Limits::discarded_body_octets`](crate::Limits::discarded_body_octets) of the wire; a
     /// longer one ends the connection once the response is complete. Its [`Event::End`] still
     /// comes, if it comes to that.
     pub fn discard_body(&mut self) {

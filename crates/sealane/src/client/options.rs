@@ -213,8 +213,8 @@ impl AgentOptions {
     /// Whether odd heads of responses are taken; default false.
     ///
     /// For servers that fold lines, end them with LF alone, or put control octets other than NUL,
-    /// CR and LF into values: in the map these and the folds are SP. What says where a message ends
-    /// is read strictly all the same, and so is a body.
+    /// CR and LF into values: in the map these and the folds are SP. In fields that say where a
+    /// message ends both are refused all the same, and bodies are read strictly.
     #[must_use]
     pub fn insecure_http_parser(mut self, lenient: bool) -> Self {
         self.rules.lenient = lenient;

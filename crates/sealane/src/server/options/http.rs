@@ -72,9 +72,9 @@ impl ServerOptions {
     ///
     /// For clients that fold lines, end them with LF alone, put control octets other than NUL, CR
     /// and LF into values, or say HTTP/1.2: in the map, folds and control octets are SP. A proxy in
-    /// front may read such a head in another way, and then a request can be smuggled past it. What
-    /// says where a message ends, whom it is for or what follows it is read strictly all the same,
-    /// and so is a body.
+    /// front may read such a head in another way, and then a request can be smuggled past it. Folds
+    /// and control octets in fields that say where a message ends, whom it is for or what follows
+    /// it are refused all the same, and bodies are read strictly.
     #[must_use]
     pub fn insecure_http_parser(mut self, lenient: bool) -> Self {
         self.http.insecure_http_parser = lenient;
