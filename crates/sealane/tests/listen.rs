@@ -125,7 +125,7 @@ async fn c283_a_signal_that_has_completed_closes_without_listening() {
 }
 
 #[tokio::test]
-async fn a_signal_closes_the_server_when_it_completes() {
+async fn c098_a_signal_closes_the_server_when_it_completes() {
     let ground = Ground::new();
     let server = server(&ground);
     let (abort, aborted) = oneshot::channel::<()>();

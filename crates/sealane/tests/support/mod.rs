@@ -124,6 +124,13 @@ impl Ground {
         self.start(socket, open).await.unwrap()
     }
 
+    /// A TLS connection that may come to nothing.
+    pub async fn try_connect(&self, address: SocketAddr) -> std::io::Result<TlsStream<TcpStream>> {
+        let socket = TcpStream::connect(address).await?;
+        socket.set_nodelay(true)?;
+        self.start(socket, false).await
+    }
+
     fn start<T>(&self, transport: T, open: bool) -> tokio_rustls::Connect<T>
     where
         T: AsyncRead + AsyncWrite + Unpin,
