@@ -69,8 +69,9 @@ impl Deadlines {
         }
         check_times(&[
             ("handshake_timeout", self.handshake),
-            ("headers_timeout", timeouts.head),
+            // First, for a limit of heads that was not given follows it.
             ("request_timeout", timeouts.request),
+            ("headers_timeout", timeouts.head),
             ("keep_alive_timeout", timeouts.keep_alive),
             ("timeout", self.inactivity),
             ("write_timeout", self.write),
