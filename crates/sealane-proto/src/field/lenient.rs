@@ -5,8 +5,8 @@
 //! reading only. In heads alone: the lines of a chunked body, its trailer section included, stay
 //! strict, for there is no such sender and every leniency there moves the end of a message.
 //!
-//! A field that decides where a message ends or whom it is for has neither folds nor control octets,
-//! see [`DECIDING`]: whoever stands in front of us may not read them as we would.
+//! A field that decides where a message ends or whom it is for has neither folds nor control
+//! octets, see [`DECIDING`]: whoever stands in front of us may not read them as we would.
 
 use bytes::Bytes;
 
