@@ -8,7 +8,9 @@ use std::net::{SocketAddr, TcpListener};
 #[cfg(unix)]
 use std::os::unix::net::UnixListener;
 
-use crate::error::{Failure, Result};
+#[cfg(unix)]
+use crate::error::Failure;
+use crate::error::Result;
 
 #[cfg(test)]
 mod tests;
