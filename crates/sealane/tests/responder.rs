@@ -377,3 +377,40 @@ async fn a_response_has_left_when_its_end_is_told() {
     assert!(soon(read_to_end(&mut stream)).await.len() > 32 << 20);
     assert_eq!(soon(ended.recv()).await, Some(Ended::Finished));
 }
+
+#[tokio::test]
+async fn a_limit_on_silence_is_for_the_exchange_that_set_it() {
+    let ground = Ground::new();
+    let (ends, mut ended) = mpsc::unbounded_channel();
+    let options = ground.options().timeout(Duration::from_millis(300));
+    let server = create_server(options, move |request: Request<Body>| {
+        let responder = Responder::of(&request).unwrap();
+        let ends = ends.clone();
+        async move {
+            match request.uri().path() {
+                // Silent for longer than the server allows.
+                "/patient" => {
+                    responder.set_timeout(None);
+                    tokio::time::sleep(Duration::from_millis(900)).await;
+                }
+                _ => {
+                    responder.set_timeout(Duration::from_millis(100));
+                    let told = responder.clone();
+                    tokio::spawn(async move { ends.send(told.ended().await) });
+                    std::future::pending::<()>().await;
+                }
+            }
+            Response::new("at last")
+        }
+    })
+    .unwrap();
+    let address = listen(&server).await;
+    let mut stream = ground.connect(address).await;
+    let patient = b"GET /patient HTTP/1.1\r\nHost: a\r\n\r\n";
+    stream.write_all(patient).await.unwrap();
+    soon(read_until(&mut stream, "at last")).await;
+    // The patience of the first exchange is not the second one's.
+    stream.write_all(GET).await.unwrap();
+    assert_eq!(soon(ended.recv()).await, Some(Ended::Cut));
+    until(|| server.connections() == 0).await;
+}
