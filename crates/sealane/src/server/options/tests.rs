@@ -107,3 +107,10 @@ fn c066_a_limit_of_heads_beyond_that_of_requests_is_refused() {
     assert_eq!(error.code(), Some("ERR_OUT_OF_RANGE"));
     assert!(error.to_string().starts_with("headers_timeout"), "{error}");
 }
+
+#[test]
+fn heads_are_read_strictly_unless_it_is_said_otherwise() {
+    let lenient = |options: ServerOptions| options.build().unwrap().live.now().http.lenient;
+    assert!(!lenient(options()));
+    assert!(lenient(options().insecure_http_parser(true)));
+}
