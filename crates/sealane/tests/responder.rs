@@ -385,21 +385,20 @@ async fn a_limit_on_silence_is_for_the_exchange_that_set_it() {
     let options = ground.options().timeout(Duration::from_millis(300));
     let server = create_server(options, move |request: Request<Body>| {
         let responder = Responder::of(&request).unwrap();
-        let ends = ends.clone();
+        let patient = request.uri().path() == "/patient";
+        if patient {
+            responder.set_timeout(None);
+        } else {
+            responder.set_timeout(Duration::from_millis(100));
+            let ends = ends.clone();
+            tokio::spawn(async move { ends.send(responder.ended().await) });
+        }
         async move {
-            match request.uri().path() {
-                // Silent for longer than the server allows.
-                "/patient" => {
-                    responder.set_timeout(None);
-                    tokio::time::sleep(Duration::from_millis(900)).await;
-                }
-                _ => {
-                    responder.set_timeout(Duration::from_millis(100));
-                    let told = responder.clone();
-                    tokio::spawn(async move { ends.send(told.ended().await) });
-                    std::future::pending::<()>().await;
-                }
+            if !patient {
+                std::future::pending::<()>().await;
             }
+            // Silent for longer than the server allows.
+            tokio::time::sleep(Duration::from_millis(900)).await;
             Response::new("at last")
         }
     })
