@@ -8,19 +8,20 @@ use std::fs;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 
-use sealane_fuzz::{chunked, connection_operations, encrypted_key, head, pkcs12};
+use sealane_fuzz::{chunked, connection_operations, encrypted_key, head, pkcs12, proxy_protocol};
 use sealane_testkit::vector::vectors;
 
 /// A target and the folder of its corpus.
 type Target = (&'static str, fn(&[u8]));
 
 /// Every target there is.
-const TARGETS: [Target; 5] = [
+const TARGETS: [Target; 6] = [
     ("head", head),
     ("chunked", chunked),
     ("connection_operations", connection_operations),
     ("pkcs12", pkcs12),
     ("encrypted_key", encrypted_key),
+    ("proxy_protocol", proxy_protocol),
 ];
 
 /// The files of one corpus by name, in order.
