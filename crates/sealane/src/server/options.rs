@@ -58,6 +58,11 @@ use workers::WorkerOptions;
 /// | `tcp_keep_alive` | `None` | after how much silence the system asks whether a peer is there |
 /// | `receive_buffer_size`, `send_buffer_size` | `None` | octets that the system keeps for each connection |
 /// | `workers` | none | threads of the server's own, instead of the runtime that calls `listen` |
+/// | `max_connections` | none | connections open at a time; beyond it new ones are reset before TLS |
+/// | `max_connections_per_address` | none | the same for one IPv4 address or one /64 of IPv6 |
+/// | `max_handshakes` | 1024 | TLS handshakes in flight; beyond it accepting pauses |
+/// | `block_list`, `allow_connection` | nobody, everybody | who is reset at the door |
+/// | `proxy_protocol` | nobody | which peers tell whom they speak for, before TLS |
 ///
 /// `None` for a time means no limit. A request that is late is answered 408 if its answer has not
 /// begun.
