@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use sealane::{Event, Finished, Observer};
+use sealane::{Event, Observer};
 
 use crate::error::{Failure, Result};
 use crate::terminal::{note, visible};
@@ -57,6 +57,20 @@ pub enum Form {
 #[derive(Debug)]
 pub(crate) struct Watch(Arc<Shared>);
 
+/// The server's half of a watch.
+#[derive(Debug)]
+struct Watching(Arc<Shared>);
+
+impl Observer for Watching {
+    fn observe(&self, event: &Event<'_>) {
+        self.0.observe(event);
+    }
+
+    fn observes_exchanges(&self) -> bool {
+        self.0.access.is_some()
+    }
+}
+
 #[derive(Debug)]
 struct Shared {
     access: Option<(Lines, Form)>,
@@ -84,9 +98,8 @@ impl WatchArgs {
             verbose,
             tally: Tally::default(),
         });
-        let watching = Arc::clone(&shared);
-        let observer = move |event: &Event<'_>| watching.observe(event);
-        Ok((Watch(shared), observer))
+        let watching = Watching(Arc::clone(&shared));
+        Ok((Watch(shared), watching))
     }
 
     /// Whether the log is a file, which can be moved away and opened anew.
@@ -141,8 +154,8 @@ impl Watch {
 impl Shared {
     /// Takes note of what happened.
     fn observe(&self, event: &Event<'_>) {
-        if let (Event::Finish(finished), Some(access)) = (event, &self.access) {
-            log(access, finished);
+        if let Some(access) = &self.access {
+            log(access, event);
         }
         let counted = self.tally.count(event);
         if counted && let Some(lines) = &self.verbose {
@@ -153,10 +166,14 @@ impl Shared {
     }
 }
 
-/// Puts an exchange into the access log.
-fn log((lines, form): &(Lines, Form), finished: &Finished<'_>) {
+/// Puts an exchange into the access log, or what was refused before it became one.
+fn log((lines, form): &(Lines, Form), event: &Event<'_>) {
     let mut client = String::new();
-    let entry = Entry::of(finished, &mut client);
+    let entry = match event {
+        Event::Finish(finished) => Entry::of(finished, &mut client),
+        Event::ClientError(fault) if !fault.is_in_request() => Entry::refused(fault, &mut client),
+        _ => return,
+    };
     let line = match form {
         Form::Common => entry.common(),
         Form::Json => entry.json(),

@@ -38,6 +38,13 @@ use crate::info::{Accepted, ConnectionInfo};
 pub trait Observer: Send + Sync {
     /// Takes note of what happened.
     fn observe(&self, event: &Event<'_>);
+
+    /// Whether it wants to hear of each exchange: [`Event::Request`] and [`Event::Finish`], for
+    /// which something must be remembered of each request. Default true. Asked once, when a server
+    /// is made.
+    fn observes_exchanges(&self) -> bool {
+        true
+    }
 }
 
 impl<F> Observer for F
@@ -70,6 +77,8 @@ pub enum Event<'a> {
     Drop(&'a Dropped<'a>),
     /// A request behind the last one its connection may carry was not served.
     DropRequest(&'a RequestNotice<'a>),
+    /// A client broke the rules of HTTP, or was late: its request is refused or cut.
+    ClientError(&'a ClientFault<'a>),
     /// A handler, or the body of its response, failed or panicked.
     HandlerError(&'a HandlerError<'a>),
     /// A connection is gone.
@@ -308,6 +317,39 @@ impl Dropped<'_> {
     }
 }
 
+/// A client that broke the rules of HTTP, or was late.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientFault<'a> {
+    pub(crate) info: &'a ConnectionInfo,
+    pub(crate) error: &'a Error,
+    pub(crate) status: Option<StatusCode>,
+    pub(crate) in_request: bool,
+}
+
+impl ClientFault<'_> {
+    /// Facts of the connection it happened on.
+    pub fn info(&self) -> &ConnectionInfo {
+        self.info
+    }
+
+    /// What was wrong, with its stable name.
+    pub fn error(&self) -> &Error {
+        self.error
+    }
+
+    /// The status that is answered; `None` when nothing could be said, or the program wanted
+    /// nothing to be.
+    pub fn status(&self) -> Option<StatusCode> {
+        self.status
+    }
+
+    /// Whether it happened behind the head of a request, of which [`Event::Request`] has told and
+    /// [`Event::Finish`] will tell; otherwise nothing else does.
+    pub fn is_in_request(&self) -> bool {
+        self.in_request
+    }
+}
+
 /// A handler, or the body of its response, that failed.
 #[derive(Clone, Copy)]
 pub struct HandlerError<'a> {
@@ -369,21 +411,32 @@ impl Closed<'_> {
 
 /// Who watches a server, if anybody does.
 #[derive(Clone, Default)]
-pub(crate) struct Observers(Option<Arc<dyn Observer>>);
+pub(crate) struct Observers {
+    observer: Option<Arc<dyn Observer>>,
+    exchanges: bool,
+}
 
 impl Observers {
     pub(crate) fn new(observer: impl Observer + 'static) -> Self {
-        Self(Some(Arc::new(observer)))
+        Self {
+            exchanges: observer.observes_exchanges(),
+            observer: Some(Arc::new(observer)),
+        }
     }
 
     /// Whether anybody watches: what costs something is only found out then.
     pub(crate) fn are_there(&self) -> bool {
-        self.0.is_some()
+        self.observer.is_some()
+    }
+
+    /// Whether anybody wants to hear of each exchange, which costs something.
+    pub(crate) fn want_exchanges(&self) -> bool {
+        self.exchanges
     }
 
     /// Tells what happened; a panic of the observer ends nothing but its notice.
     pub(crate) fn tell(&self, event: Event<'_>) {
-        let Some(observer) = &self.0 else { return };
+        let Some(observer) = &self.observer else { return };
         if catch_unwind(AssertUnwindSafe(|| observer.observe(&event))).is_err() {
             tracing::error!("the observer of a server panicked");
         }
@@ -392,6 +445,9 @@ impl Observers {
 
 impl fmt::Debug for Observers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Observers").field(&self.are_there()).finish()
+        f.debug_struct("Observers")
+            .field("any", &self.observer.is_some())
+            .field("exchanges", &self.exchanges)
+            .finish()
     }
 }

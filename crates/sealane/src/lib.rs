@@ -73,7 +73,7 @@ pub use client::{
 pub use context::{SecureContext, SecureContextOptions};
 pub use error::{Error, ErrorKind, Phase, Result};
 pub use event::{
-    Closed, Deadline, DropReason, Dropped, Event, Finished, HandlerError, Observer, RequestNotice,
+    ClientFault, Closed, Deadline, DropReason, Dropped, Event, Finished, HandlerError, Observer, RequestNotice,
     TimedOut, TlsClientError, TlsErrorClass,
 };
 pub use handler::Answer;

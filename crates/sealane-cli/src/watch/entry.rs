@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use http::Version;
-use sealane::{Finished, Proxied, TlsInfo};
+use sealane::{ClientFault, ConnectionInfo, Finished, Proxied, TlsInfo};
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -27,7 +27,7 @@ pub struct Entry<'a> {
     pub remote: Option<SocketAddr>,
     /// Who is behind the proxy that was connected.
     pub source: Option<SocketAddr>,
-    /// The method.
+    /// The method; empty where no request could be read.
     pub method: &'a str,
     /// The request target, in the peer's octets.
     pub target: &'a [u8],
@@ -41,6 +41,8 @@ pub struct Entry<'a> {
     pub duration: Duration,
     /// Whether the response was given to its end.
     pub complete: bool,
+    /// The stable name of what was wrong with a request that could not be read.
+    pub error: Option<&'a str>,
     /// The version of TLS.
     pub tls: &'a str,
     /// The cipher suite by OpenSSL's name.
@@ -55,16 +57,8 @@ impl<'a> Entry<'a> {
     /// Takes the facts of an exchange; `client` is room for the fingerprint.
     pub(super) fn of(finished: &'a Finished<'_>, client: &'a mut String) -> Self {
         let request = finished.request();
-        let info = request.info();
-        let tls: &TlsInfo = info.tls();
-        if let Some(certificate) = tls.peer_certificate() {
-            *client = certificate.fingerprint256();
-        }
         Self {
             at: OffsetDateTime::now_utc() - finished.duration(),
-            connection: info.accepted().id(),
-            remote: info.remote_addr(),
-            source: info.proxied().and_then(Proxied::source),
             method: request.method().as_str(),
             target: request.target(),
             version: if request.version() == Version::HTTP_10 {
@@ -76,6 +70,39 @@ impl<'a> Entry<'a> {
             octets: finished.body_octets(),
             duration: finished.duration(),
             complete: finished.is_complete(),
+            ..Self::on(request.info(), client)
+        }
+    }
+
+    /// The same of what was refused before there was a request.
+    pub(super) fn refused(fault: &'a ClientFault<'_>, client: &'a mut String) -> Self {
+        Self {
+            status: fault.status().map(|status| status.as_u16()),
+            complete: fault.status().is_some(),
+            error: fault.error().code(),
+            ..Self::on(fault.info(), client)
+        }
+    }
+
+    /// What is known of a connection, and nothing of a request.
+    fn on(info: &'a ConnectionInfo, client: &'a mut String) -> Self {
+        let tls: &TlsInfo = info.tls();
+        if let Some(certificate) = tls.peer_certificate() {
+            *client = certificate.fingerprint256();
+        }
+        Self {
+            at: OffsetDateTime::now_utc(),
+            connection: info.accepted().id(),
+            remote: info.remote_addr(),
+            source: info.proxied().and_then(Proxied::source),
+            method: "",
+            target: b"",
+            version: "",
+            status: None,
+            octets: 0,
+            duration: Duration::ZERO,
+            complete: false,
+            error: None,
             tls: tls.protocol(),
             cipher: tls.cipher(),
             servername: tls.servername(),
@@ -104,10 +131,16 @@ impl<'a> Entry<'a> {
                 at.second()
             ),
         );
-        escape(&mut line, self.method.as_bytes());
-        line.push(' ');
-        escape(&mut line, self.target);
-        put(&mut line, format_args!(" {}\" ", self.version));
+        match self.method {
+            "" => line.push('-'),
+            method => {
+                escape(&mut line, method.as_bytes());
+                line.push(' ');
+                escape(&mut line, self.target);
+                put(&mut line, format_args!(" {}", self.version));
+            }
+        }
+        line.push_str("\" ");
         match self.status {
             Some(status) => put(&mut line, format_args!("{status} ")),
             None => line.push_str("- "),
@@ -133,6 +166,7 @@ impl<'a> Entry<'a> {
             octets: self.octets,
             duration_ms: self.duration.as_micros() as f64 / 1000.0,
             complete: self.complete,
+            error: self.error,
             tls: self.tls,
             cipher: self.cipher,
             servername: self.servername,
@@ -160,6 +194,8 @@ struct Object<'a> {
     octets: u64,
     duration_ms: f64,
     complete: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
     tls: &'a str,
     cipher: &'a str,
     servername: Option<&'a str>,

@@ -52,7 +52,11 @@ fn each_request_is_a_line_of_the_common_form() {
     // HEAD has no content; what is refused has its status.
     server.status("", &["--head"]);
     server.status("bytes/x", &[]);
-    let lines = lines_of(&log, 3);
+    // What never became a request is told of, too.
+    let header = format!("X: {}", "a".repeat(20_000));
+    assert_eq!(server.status("", &["--header", &header]), "431");
+    let lines = lines_of(&log, 4);
+    assert!(lines[3].ends_with(r#""-" 431 -"#), "{lines:?}");
     assert!(
         lines[1].ends_with(r#""HEAD / HTTP/1.1" 200 -"#),
         "{lines:?}"

@@ -17,11 +17,32 @@ fn entry(target: &[u8]) -> Entry<'_> {
         octets: 12,
         duration: Duration::from_micros(1_500),
         complete: true,
+        error: None,
         tls: "TLSv1.3",
         cipher: "TLS_AES_128_GCM_SHA256",
         servername: None,
         client: None,
     }
+}
+
+#[test]
+fn what_is_refused_before_it_is_a_request_has_its_line() {
+    let refused = Entry {
+        method: "",
+        target: b"",
+        version: "",
+        status: Some(431),
+        octets: 0,
+        error: Some("HPE_HEADER_OVERFLOW"),
+        ..entry(b"")
+    };
+    assert_eq!(
+        refused.common(),
+        "192.0.2.1 - - [14/Nov/2023:22:13:20 +0000] \"-\" 431 -\n"
+    );
+    let json: serde_json::Value = serde_json::from_str(&refused.json()).unwrap();
+    assert_eq!(json["error"], "HPE_HEADER_OVERFLOW");
+    assert_eq!(json["method"], "");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! One exchange as observers will hear of it; kept only while somebody observes.
+//! One exchange as observers will hear of it; kept only where somebody wants to.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -29,13 +29,14 @@ pub(super) struct Account {
 }
 
 impl Account {
-    /// Opens the account of a request and tells that it has come; `None` when nobody observes.
+    /// Opens the account of a request and tells that it has come; `None` when nobody
+    /// wants to hear of exchanges.
     pub(super) fn open(
         rules: &Arc<Rules>,
         info: &ConnectionInfo,
         head: &RequestHead,
     ) -> Option<Box<Self>> {
-        if !rules.observers.are_there() {
+        if !rules.observers.want_exchanges() {
             return None;
         }
         let account = Box::new(Self {

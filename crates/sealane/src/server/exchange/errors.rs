@@ -10,7 +10,7 @@ use tower_service::Service;
 use super::{Conversation, Exchange, Panicked, guarded};
 use crate::body::Body;
 use crate::error::{Error, Phase};
-use crate::event::{Event, HandlerError};
+use crate::event::{ClientFault, Event, HandlerError};
 use crate::handler::BoxError;
 use crate::server::client_error::ClientError;
 use crate::server::date;
@@ -62,21 +62,33 @@ where
 
     /// Ends the connection because of its client, with what the program says about it, or `status`.
     pub(super) fn client_failed(&mut self, error: Error, status: StatusCode) {
+        let in_request = self.http.in_exchange();
         let words = self.ask_of_error(&error);
-        if let Some(feeder) = self.feeder.take() {
-            feeder.fail(error);
-        }
-        match words {
-            None => {
-                self.refuse(status, b"");
+        // Failed last: its reader goes with the exchange, unless it has a task of its own.
+        let feeder = self.feeder.take();
+        let said = match words {
+            None => self.refuse(status, b"").then_some(status),
+            Some(None) => {
+                self.end_unanswered();
+                None
             }
-            Some(None) => self.end_unanswered(),
             Some(Some(response)) => {
                 let (parts, body) = response.into_parts();
-                if !self.refuse_with(parts.status, &parts.headers, &body) {
-                    self.refuse(status, b"");
+                match self.refuse_with(parts.status, &parts.headers, &body) {
+                    true => Some(parts.status),
+                    false => self.refuse(status, b"").then_some(status),
                 }
             }
+        };
+        let fault = ClientFault {
+            info: &self.info,
+            error: &error,
+            status: said,
+            in_request,
+        };
+        self.rules.observers.tell(Event::ClientError(&fault));
+        if let Some(feeder) = feeder {
+            feeder.fail(error);
         }
     }
 
