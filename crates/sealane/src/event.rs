@@ -436,7 +436,9 @@ impl Observers {
 
     /// Tells what happened; a panic of the observer ends nothing but its notice.
     pub(crate) fn tell(&self, event: Event<'_>) {
-        let Some(observer) = &self.observer else { return };
+        let Some(observer) = &self.observer else {
+            return;
+        };
         if catch_unwind(AssertUnwindSafe(|| observer.observe(&event))).is_err() {
             tracing::error!("the observer of a server panicked");
         }

@@ -73,8 +73,8 @@ pub use client::{
 pub use context::{SecureContext, SecureContextOptions};
 pub use error::{Error, ErrorKind, Phase, Result};
 pub use event::{
-    ClientFault, Closed, Deadline, DropReason, Dropped, Event, Finished, HandlerError, Observer, RequestNotice,
-    TimedOut, TlsClientError, TlsErrorClass,
+    ClientFault, Closed, Deadline, DropReason, Dropped, Event, Finished, HandlerError, Observer,
+    RequestNotice, TimedOut, TlsClientError, TlsErrorClass,
 };
 pub use handler::Answer;
 pub use identity::{Identity, write_pfx};

@@ -394,3 +394,27 @@ async fn without_a_limit_of_requests_a_connection_carries_any_number() {
     assert_eq!(answer.matches("service:!").count(), 301);
     assert!(!answer.contains("max="));
 }
+
+#[tokio::test]
+async fn faults_of_clients_are_told_whether_or_not_they_became_a_request() {
+    let ground = Ground::new();
+    let watch = Watch::default();
+    let server = create_server(ground.options().observer(watch.clone()), service).unwrap();
+    let address = listen(&server).await;
+    for (octets, told) in [
+        (
+            &b"GET / HTTP/1.1\r\nHost : a\r\n\r\n"[..],
+            "fault HPE_INVALID_HEADER_TOKEN 400 before one",
+        ),
+        (
+            b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+            "fault HPE_INVALID_CHUNK_SIZE 400 in a request",
+        ),
+    ] {
+        let answer = soon(ground.say(address, octets)).await;
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+        soon(until(|| watch.has(told))).await;
+    }
+    let requests = |told: &String| told.starts_with("request ");
+    assert_eq!(watch.told().iter().filter(|told| requests(told)).count(), 1);
+}

@@ -5,6 +5,7 @@ mod support;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use http::{Request, Response};
 use sealane::{Body, ConnectionInfo, Identity, PeerCertificate, ServerOptions, create_server};
@@ -146,6 +147,43 @@ async fn mutual_tls_greets_the_client_that_agent_client_cert_is_and_no_other() {
     let output = run(&ground, "agent_client_cert", address.port(), &[]).await;
     assert!(!output.status.success(), "{output:?}");
     assert_eq!(output.stdout, b"");
+}
+
+#[tokio::test]
+async fn axum_mutual_tls_knows_its_client_and_ends_after_the_answer_that_runs() {
+    let (ground, clients) = (Ground::new(), TestCa::new());
+    let own = ground.ca().issue(&["localhost"]);
+    write(&ground, &own, "certificate.pem", "private-key.pem");
+    std::fs::write(
+        ground.folder().join("clients-ca.pem"),
+        clients.certificate_pem(),
+    )
+    .unwrap();
+    let alice = clients.issue_like(&Template::server(&["alice"]).for_clients());
+    write(&ground, &alice, "client.pem", "client-key.pem");
+    let (child, address) = start("axum_mutual_tls", ground.folder()).await;
+    let folder = ground.folder().to_owned();
+    let file = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let (chain, key) = (file("client.pem"), file("client-key.pem"));
+    let as_alice = ["--cert", &chain, "--key", &key];
+
+    let told = stdout(&ground.curl(address, "/whoami", &as_alice).await);
+    let certificate = CertificateDer::from_pem_slice(alice.chain_pem.as_bytes()).unwrap();
+    let certificate = PeerCertificate::from_chain(&[certificate]).unwrap();
+    assert_eq!(told, format!("alice {}\n", certificate.fingerprint256()));
+    assert!(!ground.curl(address, "/whoami", &[]).await.status.success());
+
+    let pid = rustix::process::Pid::from_raw(child.id().unwrap().cast_signed()).unwrap();
+    let slow = ground.curl(address, "/slow", &as_alice);
+    let interrupt = async {
+        // Long enough for the request to have come, short enough for it to be still at work.
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+        soon(child.wait_with_output()).await.unwrap()
+    };
+    let (slow, ended) = tokio::join!(slow, interrupt);
+    assert_eq!(stdout(&slow), "done\n");
+    assert!(ended.status.success(), "{ended:?}");
 }
 
 #[tokio::test]

@@ -54,7 +54,7 @@ fn each_request_is_a_line_of_the_common_form() {
     server.status("bytes/x", &[]);
     // What never became a request is told of, too.
     let header = format!("X: {}", "a".repeat(20_000));
-    assert_eq!(server.status("", &["--header", &header]), "431");
+    assert_eq!(server.status("", &["--header", &header]), 431);
     let lines = lines_of(&log, 4);
     assert!(lines[3].ends_with(r#""-" 431 -"#), "{lines:?}");
     assert!(

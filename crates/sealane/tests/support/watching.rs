@@ -45,6 +45,16 @@ impl Observer for Watch {
                 let answered = if failure.is_answered() { "500" } else { "cut" };
                 format!("failed {code} {answered}")
             }
+            Event::ClientError(fault) => format!(
+                "fault {} {} {}",
+                fault.error().code().unwrap_or("no code"),
+                fault.status().map_or(0, |status| status.as_u16()),
+                if fault.is_in_request() {
+                    "in a request"
+                } else {
+                    "before one"
+                },
+            ),
             _ => return,
         };
         self.0.lock().unwrap().push(told);
