@@ -9,5 +9,8 @@ pub mod client {}
 #[doc = include_str!("guide/listening.md")]
 pub mod listening {}
 
+#[doc = include_str!("guide/server.md")]
+pub mod server {}
+
 #[doc = include_str!("guide/tls.md")]
 pub mod tls {}

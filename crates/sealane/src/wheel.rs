@@ -102,6 +102,12 @@ impl Link {
 pub(crate) struct Orders(u8);
 
 impl Orders {
+    /// These and others.
+    #[must_use]
+    pub(crate) fn and(self, others: Self) -> Self {
+        Self(self.0 | others.0)
+    }
+
     pub(crate) fn has(self, order: Order) -> bool {
         self.0 & order as u8 != 0
     }

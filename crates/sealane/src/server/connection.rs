@@ -56,6 +56,8 @@ where
     peer_ended: bool,
     /// Octets read though the protocol had no use for them any more.
     ignored: usize,
+    /// Orders that wait until the runtime has looked at the socket.
+    postponed: Option<Orders>,
 }
 
 /// How the turns of a connection end.
@@ -167,6 +169,7 @@ where
         draining: false,
         peer_ended: false,
         ignored: 0,
+        postponed: None,
     };
     let ending = std::future::poll_fn(|context| connection.poll_turn(context, clock)).await;
     let requests = connection.conversation.requests();
@@ -190,8 +193,9 @@ where
         let mut budget = TURN;
         self.conversation.watch(context);
         self.look_at_limits(clock);
-        let orders = clock.link.take_orders();
-        if orders != Orders::default() || self.is_due(now) {
+        let postponed = self.postponed.take();
+        let orders = clock.link.take_orders().and(postponed.unwrap_or_default());
+        if postponed.is_some() || orders != Orders::default() || self.is_due(now) {
             // What came or was taken in time counts, however late it is looked at.
             if let Poll::Ready(Err(ending)) = self.poll_receive(context, now, &mut budget) {
                 return Poll::Ready(ending);
@@ -203,14 +207,14 @@ where
             self.make_last(false);
             self.conversation.advance(context, now);
             if let Some(ending) = self
-                .obey(orders, now)
+                .obey(orders, now, context)
                 .or_else(|| self.check_deadlines(clock, now))
             {
                 return Poll::Ready(ending);
             }
         }
         loop {
-            self.make_last(self.has_served());
+            self.make_last(self.has_served() && self.postponed.is_none());
             self.conversation.advance(context, now);
             if self.conversation.has_failed() {
                 self.clocks.cut_soon(now);
@@ -304,7 +308,10 @@ where
     }
 
     /// Does what the server's handle has ordered since the last turn.
-    fn obey(&mut self, orders: Orders, now: Moment) -> Option<Ending> {
+    ///
+    /// A request that the system holds already is answered, though the runtime has not looked at
+    /// the socket since it came: its client could not know that nobody has read it.
+    fn obey(&mut self, orders: Orders, now: Moment, context: &mut Context<'_>) -> Option<Ending> {
         if orders.has(Order::Abort) {
             return Some(Ending::Cut);
         }
@@ -312,7 +319,15 @@ where
         let asked = self.draining || served && orders.has(Order::CloseIfIdle);
         let rests = self.conversation.http.is_idle() && self.is_quiet();
         let near = self.first_by().is_some_and(|first_by| now < first_by);
-        (rests && asked && !near).then_some(Ending::Rested)
+        if !rests || !asked || near {
+            return None;
+        }
+        if self.peer_ended || self.stream.is_silent() {
+            return Some(Ending::Rested);
+        }
+        self.postponed = Some(orders);
+        let_others_run(context);
+        None
     }
 
     /// Whether nothing is being answered and nothing waits to be sent.
