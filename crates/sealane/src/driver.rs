@@ -28,6 +28,8 @@ pub(crate) struct Outbox {
     piece: Bytes,
     /// What must follow `piece`.
     behind: &'static [u8],
+    /// How many octets have been sealed in all.
+    taken: u64,
 }
 
 impl Outbox {
@@ -62,6 +64,18 @@ impl Outbox {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.plain.len() == self.sealed && self.piece.is_empty()
+    }
+
+    /// How many octets have been put in since it was made: where what comes next begins.
+    pub(crate) fn put(&self) -> u64 {
+        let waiting = self.plain.len() - self.sealed + self.piece.len() + self.behind.len();
+        self.taken + waiting as u64
+    }
+
+    /// How many of them have left the buffers of this process for certain, when `waiting` sealed
+    /// octets have not: no record is shorter than its content.
+    pub(crate) fn left(&self, waiting: usize) -> u64 {
+        self.taken.saturating_sub(waiting as u64)
     }
 
     /// Sends until nothing is left, the socket blocks or `budget` is spent.
@@ -106,6 +120,7 @@ impl Outbox {
     }
 
     fn take(&mut self, taken: usize) {
+        self.taken += taken as u64;
         if self.sealed < self.plain.len() {
             self.sealed += taken;
             if self.sealed == self.plain.len() {

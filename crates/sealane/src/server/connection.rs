@@ -225,9 +225,7 @@ where
                 Poll::Ready(Ok(all)) => all,
                 Poll::Pending => false,
             };
-            if sent {
-                self.conversation.all_left();
-            }
+            self.conversation.note_left(self.stream.waiting());
             if let Some(ending) = self.ending(sent) {
                 return Poll::Ready(ending);
             }

@@ -31,9 +31,11 @@ mod account;
 mod answering;
 mod errors;
 mod folding;
+mod leaving;
 mod receiving;
 
 use account::Account;
+use leaving::Leaving;
 
 /// One side of an HTTP conversation: the protocol, the present exchange, and what is to be sent.
 ///
@@ -57,8 +59,8 @@ where
     link: Arc<Link>,
     /// What observers will hear of the present exchange.
     account: Option<Box<Account>>,
-    /// The same of exchanges whose responses are made, but have not left.
-    leaving: Vec<Account>,
+    /// Exchanges whose responses are made, but have not left.
+    leaving: Leaving,
     /// Tells for which hosts this connection is the wrong one.
     misdirection: Box<Misdirection>,
     /// An answer broke off after its head: what is finished leaves, then the connection is cut.
@@ -71,8 +73,6 @@ where
     begun: u64,
     /// Exchanges whose responses are made.
     made: u64,
-    /// Exchanges whose responses have left.
-    left: u64,
 }
 
 /// Where the answer to the present request stands.
@@ -117,14 +117,13 @@ where
             speaker: None,
             link: Arc::clone(&clock.link),
             account: None,
-            leaving: Vec::new(),
+            leaving: Leaving::default(),
             misdirection,
             failed: false,
             closing: false,
             asked_of_error: false,
             begun: 0,
             made: 0,
-            left: 0,
         }
     }
 
@@ -233,19 +232,17 @@ where
         self.drop_exchange();
     }
 
-    /// Takes note that everything made so far has left.
-    pub(super) fn all_left(&mut self) {
-        if self.left == self.made {
+    /// Takes note of what has left, though `waiting` sealed octets have not.
+    ///
+    /// Not only when nothing waits any more: a client that asks without pause and reads slowly
+    /// could keep that from ever being so.
+    pub(super) fn note_left(&mut self, waiting: usize) {
+        if self.leaving.is_empty() {
             return;
         }
-        self.left = self.made;
-        for account in &mut self.leaving {
-            account.complete = true;
-        }
-        // Dropped with their room, which nobody needs while the connection rests.
-        self.leaving = Vec::new();
-        if let Some(speaker) = &self.speaker {
-            speaker.end_before(self.left);
+        let left = self.leaving.finish(self.outbox.left(waiting));
+        if let (Some(left), Some(speaker)) = (left, &self.speaker) {
+            speaker.end_before(left);
         }
     }
 

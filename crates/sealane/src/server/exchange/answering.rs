@@ -183,9 +183,12 @@ where
 
     /// Takes note that the response to the present request has been made whole.
     pub(super) fn response_made(&mut self) {
-        self.made = self.begun;
-        self.leaving
-            .extend(self.account.take().map(|account| *account));
+        // What refuses octets that never became a request ends no exchange.
+        if self.made < self.begun {
+            self.made = self.begun;
+            let account = self.account.take();
+            self.leaving.push(self.made, self.outbox.put(), account);
+        }
     }
 
     /// Says what responders have said so far; after it they can say no more.

@@ -18,6 +18,11 @@ impl<S: Session> TlsStream<S> {
         !self.sealed.is_empty()
     }
 
+    /// How many sealed octets wait for the socket.
+    pub(crate) fn waiting(&self) -> usize {
+        self.sealed.octets().len()
+    }
+
     /// Seals at most one record's worth of `plain` and tries to send it; tells how much was taken.
     ///
     /// What is taken but could not be sent waits, and nothing more is taken until it has left.
