@@ -1,7 +1,7 @@
-//! The server that the paired benchmark measures: `bench_server PORT CERTIFICATE KEY`.
+//! The server that the paired benchmark measures: `bench_server PORT CERTIFICATE KEY [WORKERS]`.
 //!
 //! `/` is small, `/1m` and `/64m` are large, `POST /echo` gives its body back. One thread, so that
-//! CPU time per request compares with peers of one thread.
+//! CPU time per request compares with peers of one thread; with WORKERS, as many of the server's own.
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -28,11 +28,14 @@ async fn answer(mut request: Request<Body>) -> sealane::Result<Response<Body>> {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [port, certificate, key] = arguments.as_slice() else {
-        return Err("usage: bench_server PORT CERTIFICATE KEY".into());
+    let [port, certificate, key, workers @ ..] = arguments.as_slice() else {
+        return Err("usage: bench_server PORT CERTIFICATE KEY [WORKERS]".into());
     };
-    let identity = Identity::from_pem_files(certificate, key)?;
-    let server = create_server(ServerOptions::new(identity), answer)?;
+    let mut options = ServerOptions::new(Identity::from_pem_files(certificate, key)?);
+    if let [workers] = workers {
+        options = options.workers(workers.parse()?);
+    }
+    let server = create_server(options, answer)?;
     server.listen(("127.0.0.1", port.parse()?)).await?;
     Ok(server.closed().await?)
 }
