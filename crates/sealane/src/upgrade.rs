@@ -9,7 +9,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -84,6 +84,8 @@ pub struct Upgraded {
     arrived: BytesMut,
     info: ConnectionInfo,
     shut: bool,
+    /// Who waits for the socket to take more; perhaps another task than the one that reads.
+    blocked: Option<Waker>,
     /// Says that it is gone when it goes.
     _counted: CountedUpgrade,
 }
@@ -127,6 +129,7 @@ impl Upgraded {
             arrived: BytesMut::new(),
             info,
             shut: false,
+            blocked: None,
             _counted: counted,
         }
     }
@@ -134,6 +137,33 @@ impl Upgraded {
     /// Facts of the connection.
     pub fn info(&self) -> &ConnectionInfo {
         &self.info
+    }
+
+    /// Remembers who waits for the socket after a poll of the way out, if anybody does.
+    fn note_sending<T>(&mut self, sent: Poll<T>, context: &Context<'_>) -> Poll<T> {
+        self.blocked = sent.is_pending().then(|| context.waker().clone());
+        sent
+    }
+
+    /// Sends what TLS itself has to say, on behalf of who reads.
+    ///
+    /// The socket knows one waker for this direction: that of a blocked writer must stay there.
+    fn flush_for_reader(&mut self, context: &mut Context<'_>) -> io::Result<()> {
+        let Some(writer) = self.blocked.take() else {
+            return match self.stream.poll_flush(context) {
+                Poll::Ready(Err(error)) => Err(error),
+                Poll::Ready(Ok(())) | Poll::Pending => Ok(()),
+            };
+        };
+        match self.stream.poll_flush(&mut Context::from_waker(&writer)) {
+            Poll::Pending => self.blocked = Some(writer),
+            // An error is the writer's, too: it meets it, or the end that follows, by itself.
+            Poll::Ready(flushed) => {
+                writer.wake();
+                return flushed;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -162,9 +192,7 @@ impl AsyncRead for Upgraded {
             match ready!(this.stream.poll_read(context, &mut sink)).map_err(into_io)? {
                 Received::Octets(_) => {
                     // What TLS itself has to say must not wait for the next write.
-                    if let Poll::Ready(Err(error)) = this.stream.poll_flush(context) {
-                        return Poll::Ready(Err(error));
-                    }
+                    this.flush_for_reader(context)?;
                 }
                 Received::CloseNotify => return Poll::Ready(Ok(())),
                 Received::Truncated => {
@@ -184,23 +212,26 @@ impl AsyncWrite for Upgraded {
         if octets.is_empty() {
             return Poll::Ready(Ok(0));
         }
-        self.stream.poll_write(context, octets).map_err(into_io)
+        let sent = self.stream.poll_write(context, octets).map_err(into_io);
+        self.note_sending(sent, context)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.stream.poll_flush(context)
+        let sent = self.stream.poll_flush(context);
+        self.note_sending(sent, context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.shut = true;
-        self.stream.poll_close(context)
+        let sent = self.stream.poll_close(context);
+        self.note_sending(sent, context)
     }
 }
 
 impl Drop for Upgraded {
     fn drop(&mut self) {
         if !self.shut {
-            let mut context = Context::from_waker(std::task::Waker::noop());
+            let mut context = Context::from_waker(Waker::noop());
             // Only what the socket takes at once; a blocked peer gets no goodbye.
             let _ = self.stream.poll_close(&mut context);
         }

@@ -2,9 +2,13 @@
 
 mod support;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
 use http::{Request, Response, StatusCode, header};
 use sealane::{Body, Upgrade, create_server};
-use support::{Ground, listen, read_to_end, read_until};
+use support::{Ground, listen, read_to_end, read_until, soon, until};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// Agrees to `Upgrade: echo` and CONNECT, then sends back upper-case what comes.
@@ -122,4 +126,51 @@ async fn switching_without_being_asked_is_answered_500() {
         .say(address, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         .await;
     assert!(answer.starts_with("HTTP/1.1 500 "), "{answer}");
+}
+
+/// What the blocked writer of the next test writes at a time, and how often.
+const PIECE: usize = 64 * 1024;
+const PIECES: usize = 512;
+
+#[tokio::test]
+async fn a_blocked_writer_is_woken_though_another_task_reads_meanwhile() {
+    let ground = Ground::new();
+    let (written, read) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (writers, readers) = (Arc::clone(&written), Arc::clone(&read));
+    let options = ground.options().connect(move |mut request: Request<Body>| {
+        let (written, read) = (Arc::clone(&writers), Arc::clone(&readers));
+        let upgrade = Upgrade::of(&mut request).unwrap();
+        tokio::spawn(async move {
+            let (mut reader, mut writer) = tokio::io::split(upgrade.await.unwrap());
+            tokio::spawn(async move {
+                for _ in 0..PIECES {
+                    writer.write_all(&[b'x'; PIECE]).await.unwrap();
+                    written.fetch_add(1, Ordering::SeqCst);
+                }
+                writer.flush().await.unwrap();
+            });
+            while reader.read_u8().await.is_ok() {
+                read.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+        async { Response::new(Body::empty()) }
+    });
+    let server = create_server(options, |_| async { Response::new("") }).unwrap();
+    let address = listen(&server).await;
+    let mut stream = ground.connect(address).await;
+    let connect = b"CONNECT b:443 HTTP/1.1\r\nHost: b:443\r\n\r\n";
+    stream.write_all(connect).await.unwrap();
+    soon(read_until(&mut stream, "\r\n\r\n")).await;
+    // The writer is blocked when it gets no further.
+    let mut before = usize::MAX;
+    while before != written.load(Ordering::SeqCst) {
+        before = written.load(Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    assert!(before < PIECES, "the system took it all");
+    stream.write_all(b"!").await.unwrap();
+    until(|| read.load(Ordering::SeqCst) == 1).await;
+    let mut all = vec![0; PIECE * PIECES];
+    soon(stream.read_exact(&mut all)).await.unwrap();
+    assert_eq!(written.load(Ordering::SeqCst), PIECES);
 }
