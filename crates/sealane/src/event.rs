@@ -81,7 +81,7 @@ pub enum Event<'a> {
     ClientError(&'a ClientFault<'a>),
     /// A handler, or the body of its response, failed or panicked.
     HandlerError(&'a HandlerError<'a>),
-    /// A connection is gone.
+    /// A connection is gone, or no longer HTTP: told of an upgraded one when the program gets it.
     Close(&'a Closed<'a>),
 }
 
@@ -165,7 +165,7 @@ impl TlsClientError<'_> {
 }
 
 /// A request, as far as its head tells.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct RequestNotice<'a> {
     pub(crate) info: &'a ConnectionInfo,
     pub(crate) method: &'a Method,
@@ -195,6 +195,24 @@ impl RequestNotice<'_> {
     }
 }
 
+impl fmt::Debug for RequestNotice<'_> {
+    /// With the path alone: queries carry tokens, and other forms of a target may carry passwords.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let end = self.target.iter().position(|octet| *octet == b'?');
+        let path = match self.target.first() {
+            Some(b'/') => &self.target[..end.unwrap_or(self.target.len())],
+            _ => &[],
+        };
+        f.debug_struct("RequestNotice")
+            .field("method", &self.method)
+            .field("path", &format_args!("\"{}\"", path.escape_ascii()))
+            .field("target_octets", &self.target.len())
+            .field("version", &self.version)
+            .field("info", &self.info)
+            .finish()
+    }
+}
+
 /// An exchange that is over.
 #[derive(Clone, Copy, Debug)]
 pub struct Finished<'a> {
@@ -216,7 +234,8 @@ impl<'a> Finished<'a> {
         self.status
     }
 
-    /// Octets of the response's content that were handed to the connection.
+    /// Octets of the response's content that were handed to the connection. The texts of this
+    /// crate's own errors, such as a 500, are not counted.
     pub fn body_octets(&self) -> u64 {
         self.body_octets
     }

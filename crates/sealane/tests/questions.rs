@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use sealane::{Body, ClientError, Responder, Upgrade, create_server};
+use sealane::{Body, ClientError, Event, Responder, Upgrade, create_server};
 use support::watching::Watch;
 use support::{Ground, listen, read_to_end, read_until, soon, until};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -417,4 +417,32 @@ async fn faults_of_clients_are_told_whether_or_not_they_became_a_request() {
     }
     let requests = |told: &String| told.starts_with("request ");
     assert_eq!(watch.told().iter().filter(|told| requests(told)).count(), 1);
+}
+
+#[tokio::test]
+async fn what_is_printed_of_notices_and_errors_has_no_secrets() {
+    let ground = Ground::new();
+    let printed = Arc::new(Mutex::new(Vec::new()));
+    let (told, asked) = (Arc::clone(&printed), Arc::clone(&printed));
+    let options = ground
+        .options()
+        .observer(move |event: &Event<'_>| told.lock().unwrap().push(format!("{event:?}")))
+        .client_error(move |error: &ClientError<'_>| {
+            asked.lock().unwrap().push(format!("{error:?}"));
+            None::<Response<Bytes>>
+        });
+    let server = create_server(options, service).unwrap();
+    let address = listen(&server).await;
+    let octets = b"GET /shown?token=hidden HTTP/1.1\r\nHost: a\r\n\r\n\
+                   GET http://a/hidden HTTP/1.1\r\nHost: a\r\n\r\n\
+                   GET / HTTP/1.1\r\nCookie: hidden\r\nbad name: hidden\r\n\r\n";
+    soon(ground.say(address, octets)).await;
+    until(|| server.connections() == 0).await;
+    let printed = printed.lock().unwrap().join("\n");
+    assert!(printed.contains("Finish") && printed.contains("\"/shown\""));
+    assert!(printed.contains("ClientError {"), "{printed}");
+    // Octets in a list of numbers, too: "hidden" begins so.
+    for secret in ["hidden", "104, 105, 100"] {
+        assert!(!printed.contains(secret), "{printed}");
+    }
 }

@@ -1,12 +1,14 @@
 //! What a program is told of a client that broke the rules, before it says what to answer.
 
+use std::fmt;
+
 use crate::error::Error;
 use crate::info::ConnectionInfo;
 
 /// A request that broke the rules of HTTP, or was not complete in time.
 ///
 /// Given to [`ServerOptions::client_error`](crate::ServerOptions::client_error).
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct ClientError<'a> {
     pub(super) error: &'a Error,
     pub(super) octets: &'a [u8],
@@ -35,5 +37,17 @@ impl ClientError<'_> {
     /// Facts of the connection.
     pub fn info(&self) -> &ConnectionInfo {
         self.info
+    }
+}
+
+impl fmt::Debug for ClientError<'_> {
+    /// Without the octets: there may be cookies and passwords in them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientError")
+            .field("error", &self.error)
+            .field("octets", &self.octets.len())
+            .field("parsed", &self.parsed)
+            .field("info", &self.info)
+            .finish()
     }
 }

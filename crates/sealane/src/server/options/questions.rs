@@ -66,8 +66,9 @@ impl Questions {
 }
 
 impl ServerOptions {
-    /// Answers HTTP/1.1 requests with `Expect: 100-continue` instead of the service. Default none:
-    /// the service gets them, and `100 Continue` is sent when it first reads the body.
+    /// Answers HTTP/1.1 requests with `Expect: 100-continue` and a body instead of the service.
+    /// Default none: the service gets them, and `100 Continue` is sent when it first reads the body.
+    /// Without a body there is nothing to continue with: such a request is the service's.
     ///
     /// Here, too, nothing is sent until the handler reads the body or calls
     /// [`Responder::write_continue`](crate::Responder::write_continue). Answered without that, the
@@ -134,8 +135,9 @@ impl ServerOptions {
     ///
     /// Asked at most once per connection, which ends in any case. `Some` response is sent with
     /// `Connection: close`, if it is one of an error (4xx or 5xx) and no other response has begun;
-    /// `None` says nothing. A panic of the function counts as if it had not been given. Handshakes
-    /// that fail are not asked about: see [`Event::TlsClientError`](crate::Event::TlsClientError).
+    /// `None` says nothing. A panic of the function counts as if it had not been given.
+    /// [`ResponseOptions`](crate::ResponseOptions) have no effect on the response. Handshakes that
+    /// fail are not asked about: see [`Event::TlsClientError`](crate::Event::TlsClientError).
     #[must_use]
     pub fn client_error<F, B>(mut self, answer: F) -> Self
     where
