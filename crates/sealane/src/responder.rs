@@ -96,9 +96,13 @@ impl Responder {
             return Ok(());
         };
         let links = HeaderValue::from_str(&links)?;
-        let mut all = HeaderMap::with_capacity(fields.len() + 1);
+        let mut all = HeaderMap::new();
         all.append(header::LINK, links);
-        all.extend(fields.clone());
+        // Appended, for `extend` would replace the links by a Link of the caller's.
+        for (name, value) in fields {
+            all.try_append(name, value.clone())
+                .map_err(|_| refused("an interim response has too many fields"))?;
+        }
         self.say(StatusCode::EARLY_HINTS, all)
     }
 
@@ -125,7 +129,8 @@ impl Responder {
     }
 
     /// Sets how long this exchange may go on without an octet received or sent, in place of the
-    /// server's `timeout`; `None` is without limit. A later call replaces an earlier one.
+    /// server's `timeout`; `None` and zero are without limit. A later call replaces an earlier
+    /// one.
     ///
     /// It holds until the response has left. Does nothing for an exchange that is over.
     pub fn set_timeout(&self, limit: impl Into<Option<Duration>>) {
@@ -133,7 +138,8 @@ impl Responder {
         if state.has_ended(self.exchange).is_some() {
             return;
         }
-        state.limit = Some((self.exchange, limit.into()));
+        let limit = limit.into().filter(|limit| !limit.is_zero());
+        state.limit = Some((self.exchange, limit));
         drop(state);
         self.line.limited.store(true, Ordering::Release);
         self.line.link.wake();
@@ -148,6 +154,10 @@ impl Responder {
     ///
     /// A task that a handler has started learns so that nobody waits for it any more; the handler
     /// itself is dropped when its client goes away. Dropping the future changes nothing.
+    ///
+    /// A lost client is noticed while its octets are read. They are not while more of the request's
+    /// body, or a next request, waits than somebody has taken: then it is noticed when that has
+    /// been taken, when something is sent, or when a time limit passes.
     pub async fn ended(&self) -> Ended {
         loop {
             let mut told = pin!(self.line.ended.notified());
@@ -160,7 +170,11 @@ impl Responder {
         }
     }
 
-    fn say(&self, status: StatusCode, fields: HeaderMap) -> Result<()> {
+    fn say(&self, status: StatusCode, mut fields: HeaderMap) -> Result<()> {
+        // Here, so that one which no final response could have does not cost the whole response.
+        for name in LEFT_OUT {
+            fields.remove(name);
+        }
         let mut state = self.line.lock();
         if state.heads > self.exchange {
             let text = "the head of the response is there already: no interim response can follow";
@@ -338,6 +352,15 @@ impl Drop for Speaker {
 fn refused(text: impl Into<String>) -> Error {
     Error::new(ErrorKind::Protocol, Phase::SendHead, text)
 }
+
+/// What an interim response does not say: it has no body, and the connection's future is for the
+/// final response to tell (RFC 9110 §8.6, RFC 9112 §6.1, §9.6).
+const LEFT_OUT: [&str; 4] = [
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "keep-alive",
+];
 
 /// How many interim responses wait at most. A handler says a handful; one in a loop, to a client
 /// that does not read, must not fill the memory.

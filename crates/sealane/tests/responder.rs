@@ -47,6 +47,49 @@ async fn c244_interim_responses_stand_before_the_final_one() {
 }
 
 #[tokio::test]
+async fn early_hints_keep_their_links_beside_a_link_among_the_fields() {
+    let ground = Ground::new();
+    let server = create_server(ground.options(), |request: Request<Body>| async move {
+        let mut more = HeaderMap::new();
+        more.insert("link", HeaderValue::from_static("</c.css>; rel=preload"));
+        let responder = Responder::of(&request).unwrap();
+        responder.write_early_hints(["</a.css>; rel=preload"], &more)?;
+        Ok::<_, sealane::Error>(Response::new("done"))
+    });
+    let server = server.unwrap();
+    let address = listen(&server).await;
+    let answer = soon(ground.say(address, GET)).await;
+    let hints = "HTTP/1.1 103 Early Hints\r\nlink: </a.css>; rel=preload\r\n\
+                 link: </c.css>; rel=preload\r\n\r\n";
+    assert!(answer.starts_with(hints), "{answer}");
+}
+
+#[tokio::test]
+async fn interim_responses_leave_out_what_speaks_of_framing_and_the_connection() {
+    let ground = Ground::new();
+    let server = create_server(ground.options(), |request: Request<Body>| async move {
+        let mut fields = HeaderMap::new();
+        for (name, value) in [
+            ("transfer-encoding", "gzip"),
+            ("content-length", "ten"),
+            ("connection", "close"),
+            ("keep-alive", "timeout=1"),
+            ("x-more", "yes"),
+        ] {
+            fields.insert(name, HeaderValue::from_static(value));
+        }
+        let responder = Responder::of(&request).unwrap();
+        responder.write_interim(StatusCode::PROCESSING, &fields)?;
+        Ok::<_, sealane::Error>(Response::new("done"))
+    });
+    let server = server.unwrap();
+    let address = listen(&server).await;
+    let answer = soon(ground.say(address, GET)).await;
+    let interim = "HTTP/1.1 102 Processing\r\nx-more: yes\r\n\r\nHTTP/1.1 200 OK\r\n";
+    assert!(answer.starts_with(interim), "{answer}");
+}
+
+#[tokio::test]
 async fn interim_responses_leave_while_the_handler_works_elsewhere() {
     let ground = Ground::new();
     let go_on = Arc::new(Notify::new());

@@ -161,3 +161,10 @@ fn a_responder_is_small() {
     // It travels in the extensions of every request.
     assert_eq!(size_of::<Responder>(), 16);
 }
+
+#[test]
+fn a_time_limit_of_zero_is_none() {
+    let speaker = speaker();
+    speaker.responder(0).set_timeout(Duration::ZERO);
+    assert_eq!(speaker.limit(0), Some(None));
+}
