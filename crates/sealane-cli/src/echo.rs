@@ -24,6 +24,7 @@ use sealane::{Body, ConnectionInfo, RawFields};
 use crate::echo::describe::Description;
 use crate::echo::pattern::{Asked, Pattern};
 use crate::error::{Ended, Result};
+use crate::folder::withheld::Withheld;
 use crate::inherited::Handed;
 use crate::launch;
 use crate::options::ServerArgs;
@@ -60,6 +61,7 @@ pub async fn run(args: &EchoArgs, handed: Vec<Handed>) -> Result<Ended> {
         &args.server,
         handed,
         "Answering every request with what it was",
+        &Withheld::default(),
         Echo,
     )
     .await

@@ -18,6 +18,7 @@ use tower_service::Service;
 
 use crate::banner::Banner;
 use crate::error::{Ended, Failure, Result};
+use crate::folder::withheld::Withheld;
 use crate::inherited::Handed;
 use crate::interrupt::{Interrupts, Wish, Wishes};
 use crate::launch::identity::Proof;
@@ -27,7 +28,7 @@ use crate::terminal::{note, say};
 use crate::watch::Watch;
 
 /// Serves until told to end, at the places of the command line or at sockets that were handed over;
-/// `what` is the first line of what is printed.
+/// `what` is the first line of what is printed, `withheld` learns of each file that is the log.
 ///
 /// # Errors
 /// When the server cannot start, or accepting ends by itself.
@@ -35,6 +36,7 @@ pub async fn serve<S, B>(
     args: &ServerArgs,
     handed: Vec<Handed>,
     what: &str,
+    withheld: &Withheld,
     service: S,
 ) -> Result<Ended>
 where
@@ -47,7 +49,7 @@ where
 {
     let plan = places::plan(args, handed).await?;
     let proof = Proof::find(args, &plan, OffsetDateTime::now_utc())?;
-    let (watch, observer) = args.watch.begin()?;
+    let (watch, observer) = args.watch.begin(withheld)?;
     let options = args.options(proof.identity())?.observer(observer);
     let server = Server::with_service(options, service)
         .map_err(|error| args.limits.refused(&error.to_string()))?;

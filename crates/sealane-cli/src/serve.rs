@@ -47,7 +47,7 @@ root certificate is and how to trust it.";
 /// When the folder or the server cannot be opened, or accepting ends by itself.
 pub async fn run(args: &ServeArgs, handed: Vec<Handed>) -> Result<Ended> {
     let withheld = Withheld::new(args.server.secrets());
-    let opened = FolderService::open(&args.folder, args.hidden, withheld);
+    let opened = FolderService::open(&args.folder, args.hidden, withheld.clone());
     let service = opened.map_err(|error| {
         let failure = Failure::io("serve", &args.folder, &error);
         match error.kind() {
@@ -58,5 +58,5 @@ pub async fn run(args: &ServeArgs, handed: Vec<Handed>) -> Result<Ended> {
         }
     })?;
     let what = format!("Serving {}", service.path().display());
-    launch::serve(&args.server, handed, &what, service).await
+    launch::serve(&args.server, handed, &what, &withheld, service).await
 }

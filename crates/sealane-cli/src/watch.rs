@@ -12,6 +12,7 @@ use clap::{Args, ValueEnum};
 use sealane::{Event, Observer};
 
 use crate::error::{Failure, Result};
+use crate::folder::withheld::Withheld;
 use crate::terminal::{note, visible};
 use crate::watch::entry::Entry;
 use crate::watch::lines::{Lines, Sink};
@@ -28,7 +29,7 @@ pub struct WatchArgs {
     /// Append a line for each request to this file; - is standard output.
     ///
     /// A file that is new can be read by its owner and group (0640). SIGHUP opens it anew, for
-    /// those who move logs away. Lines are never waited for: what a slow disk does not take is
+    /// those who move logs away; `serve` serves none of these files, but copies of them. Lines are never waited for: what a slow disk does not take is
     /// dropped, and how many were is told at the end.
     #[arg(long, value_name = "FILE")]
     pub access_log: Option<PathBuf>,
@@ -79,14 +80,15 @@ struct Shared {
 }
 
 impl WatchArgs {
-    /// Opens the log, and gives both halves of the watch.
+    /// Opens the log, and gives both halves of the watch. Each file that is the log, now or after
+    /// it was opened anew, is added to what is withheld: it says who came and what for.
     ///
     /// # Errors
     /// When the log cannot be written.
-    pub(crate) fn begin(&self) -> Result<(Watch, impl Observer + use<>)> {
+    pub(crate) fn begin(&self, withheld: &Withheld) -> Result<(Watch, impl Observer + use<>)> {
         let access = match &self.access_log {
             Some(file) => {
-                let sink = Sink::access_log(file)
+                let sink = Sink::access_log(file, withheld.clone())
                     .map_err(|error| Failure::io("write the access log", file, &error))?;
                 Some((start(sink)?, self.access_log_format.unwrap_or_default()))
             }

@@ -1,10 +1,13 @@
-//! What is never served, whatever its name: the server's own private keys.
+//! What is never served, whatever its name: the server's own private keys and logs.
 //!
 //! Who shares a home folder shares the key in it by accident. A file or folder is known by device
 //! and inode where the system has them, so that no link and no second name leads to it; elsewhere
 //! by its resolved path. Other secrets of the user are not looked for.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 #[cfg(unix)]
 pub use self::unix::Mark;
@@ -12,33 +15,52 @@ pub use self::unix::Mark;
 #[cfg(not(unix))]
 pub use self::portable::Mark;
 
-/// The files and folders that are withheld.
-#[derive(Debug, Default)]
+/// The files and folders that are withheld; clones learn together.
+#[derive(Debug, Clone, Default)]
 pub struct Withheld {
     /// Where they stand.
     paths: Vec<PathBuf>,
-    /// What stood there at the start; a key that was renamed since is still a key.
-    begun: Vec<Mark>,
+    /// What stood there at the start, and what was opened since: a key that was renamed is still a
+    /// key, and a log that was moved away is still a log.
+    known: Arc<Mutex<Vec<Mark>>>,
 }
 
 impl Withheld {
     /// Withholds what stands at these paths, now and later; they need not exist yet.
     pub fn new(paths: Vec<PathBuf>) -> Self {
-        let begun = paths.iter().filter_map(|path| Mark::of(path)).collect();
-        Self { paths, begun }
+        let begun: Vec<_> = paths.iter().filter_map(|path| Mark::of(path)).collect();
+        Self {
+            paths,
+            known: Arc::new(Mutex::new(begun)),
+        }
+    }
+
+    /// Withholds an open file from now on, wherever it is moved.
+    ///
+    /// # Errors
+    /// When the system does not say which file that is.
+    pub fn add(&self, file: &File, path: &Path) -> io::Result<()> {
+        let mark = Mark::opened(file, path)?;
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if !known.contains(&mark) {
+            known.push(mark);
+        }
+        Ok(())
     }
 
     /// What is withheld at this moment: a key may have been replaced since the start.
     pub fn marks(&self) -> Vec<Mark> {
         let now = self.paths.iter().filter_map(|path| Mark::of(path));
-        self.begun.iter().cloned().chain(now).collect()
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.iter().cloned().chain(now).collect()
     }
 }
 
 /// Systems that number their files.
 #[cfg(unix)]
 mod unix {
-    use std::fs::Metadata;
+    use std::fs::{File, Metadata};
+    use std::io;
     use std::os::unix::fs::MetadataExt;
     use std::path::Path;
 
@@ -57,6 +79,11 @@ mod unix {
         /// The mark of what a path leads to; none where there is nothing.
         pub fn of(path: &Path) -> Option<Self> {
             std::fs::metadata(path).ok().as_ref().map(Self::from)
+        }
+
+        /// The mark of an open file, whatever stands at its path by now.
+        pub(super) fn opened(file: &File, _path: &Path) -> io::Result<Self> {
+            Ok(Self::from(&file.metadata()?))
         }
     }
 
@@ -88,6 +115,8 @@ mod unix {
 /// Systems whose standard library shows no such numbers.
 #[cfg(not(unix))]
 mod portable {
+    use std::fs::File;
+    use std::io;
     use std::path::{Path, PathBuf};
 
     /// The path of a file or folder, without links.
@@ -98,6 +127,11 @@ mod portable {
         /// The mark of what a path leads to; none where there is nothing.
         pub fn of(path: &Path) -> Option<Self> {
             path.canonicalize().ok().map(Self)
+        }
+
+        /// The mark of an open file: its path is all there is.
+        pub(super) fn opened(_file: &File, path: &Path) -> io::Result<Self> {
+            path.canonicalize().map(Self)
         }
     }
 }

@@ -11,6 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::error::Failure;
+use crate::folder::withheld::Withheld;
 use crate::new_file::file_of_mode;
 use crate::terminal::note;
 
@@ -26,6 +27,8 @@ pub(super) struct Sink {
     out: Box<dyn Write + Send>,
     /// The file to open anew when somebody has moved it away.
     path: Option<PathBuf>,
+    /// Who learns of each file that is opened, so that none of them is served.
+    withheld: Withheld,
     /// The last write broke off, perhaps in the middle of a line.
     torn: bool,
 }
@@ -153,22 +156,28 @@ fn write(queue: &Queue, mut sink: Sink) {
 
 impl Sink {
     /// The access log: a file that is appended to, or standard output.
-    pub(super) fn access_log(path: &Path) -> io::Result<Self> {
+    pub(super) fn access_log(path: &Path, withheld: Withheld) -> io::Result<Self> {
         if path == Path::new("-") {
-            return Ok(Self::to(Box::new(io::stdout()), None));
+            return Ok(Self::to(Box::new(io::stdout())));
         }
-        Ok(Self::to(Box::new(open(path)?), Some(path.to_owned())))
+        let file = open(path, &withheld)?;
+        Ok(Self {
+            path: Some(path.to_owned()),
+            withheld,
+            ..Self::to(Box::new(file))
+        })
     }
 
     /// Standard error.
     pub(super) fn errors() -> Self {
-        Self::to(Box::new(io::stderr()), None)
+        Self::to(Box::new(io::stderr()))
     }
 
-    fn to(out: Box<dyn Write + Send>, path: Option<PathBuf>) -> Self {
+    fn to(out: Box<dyn Write + Send>) -> Self {
         Self {
             out,
-            path,
+            path: None,
+            withheld: Withheld::default(),
             torn: false,
         }
     }
@@ -176,7 +185,7 @@ impl Sink {
     /// Opens the file anew; when that fails, the old one goes on.
     fn reopen(&mut self) {
         let Some(path) = &self.path else { return };
-        match open(path) {
+        match open(path, &self.withheld) {
             Ok(file) => {
                 self.out = Box::new(file);
                 self.torn = false;
@@ -215,9 +224,11 @@ impl fmt::Debug for Sink {
 }
 
 /// Opens a file that grows at its end. A new one is for its owner, and for the group to read: who
-/// asked for what is nobody else's business.
-fn open(path: &Path) -> io::Result<File> {
-    file_of_mode(0o640).append(true).create(true).open(path)
+/// asked for what is nobody else's business. It is withheld before a line is in it.
+fn open(path: &Path, withheld: &Withheld) -> io::Result<File> {
+    let file = file_of_mode(0o640).append(true).create(true).open(path)?;
+    withheld.add(&file, path)?;
+    Ok(file)
 }
 
 /// Octets that may wait: some thousand lines, so that a disk may rest for a moment under load.

@@ -122,6 +122,22 @@ fn a_log_in_a_shared_folder_is_not_served() {
     let server = Running::start(&["serve", folder, "--access-log", log.to_str().unwrap()]);
     assert_eq!(server.status("file", &[]), 200);
     assert_eq!(server.status("access.log", &[]), 404);
+    // Moved away twice, each time after it was made here.
+    for moved in ["access.log.1", "access.log.2"] {
+        fs::rename(&log, place.path().join(moved)).unwrap();
+        assert_eq!(server.status(moved, &[]), 404);
+        server.signal("HUP");
+        let begun = Instant::now();
+        while !log.exists() {
+            assert!(begun.elapsed() < Duration::from_secs(30));
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+    for name in ["access.log", "access.log.1", "access.log.2"] {
+        assert_eq!(server.status(name, &[]), 404, "{name}");
+    }
+    let listing = server.text("", &[]);
+    assert!(listing.contains("file") && !listing.contains("access"));
 }
 
 #[test]

@@ -34,7 +34,7 @@ fn gated() -> (Lines, Sender<bool>, Receiver<Vec<u8>>) {
     let (allow, open) = channel();
     let (written, arrived) = channel();
     let gate = Gate { open, written };
-    let lines = Lines::start(Sink::to(Box::new(gate), None)).unwrap();
+    let lines = Lines::start(Sink::to(Box::new(gate))).unwrap();
     (lines, allow, arrived)
 }
 
@@ -77,7 +77,7 @@ fn a_file_grows_and_is_opened_anew() {
     let place = TempDir::new().unwrap();
     let path = place.path().join("log");
     std::fs::write(&path, "old\n").unwrap();
-    let lines = Lines::start(Sink::access_log(&path).unwrap()).unwrap();
+    let lines = Lines::start(Sink::access_log(&path, Withheld::default()).unwrap()).unwrap();
     lines.push(b"one\n");
     while std::fs::read(&path).unwrap() != b"old\none\n" {
         std::thread::yield_now();
@@ -98,9 +98,9 @@ fn a_new_file_is_not_for_everybody() {
 
     let place = TempDir::new().unwrap();
     let path = place.path().join("log");
-    drop(Sink::access_log(&path).unwrap());
+    drop(Sink::access_log(&path, Withheld::default()).unwrap());
     let mode = std::fs::metadata(&path).unwrap().permissions().mode();
     assert_eq!(mode & 0o137, 0, "{mode:o}");
-    let nowhere = Sink::access_log(&path.join("x")).unwrap_err();
+    let nowhere = Sink::access_log(&path.join("x"), Withheld::default()).unwrap_err();
     assert_eq!(nowhere.kind(), io::ErrorKind::NotADirectory);
 }
