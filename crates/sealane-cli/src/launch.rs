@@ -8,7 +8,7 @@ mod listen;
 mod places;
 
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 
 use bytes::Buf;
 use http::{Request, Response};
@@ -84,37 +84,40 @@ struct Signals {
 async fn attend(
     server: &Server,
     proof: &Proof,
-    signals: Signals,
+    mut signals: Signals,
     grace: Option<TimeLimit>,
     watch: &Watch,
 ) -> Result<Ended> {
-    let Signals {
-        mut interrupts,
-        mut wishes,
-    } = signals;
     let mut ending: Pin<Box<dyn Future<Output = String> + Send + '_>> = Box::pin(proof.ending());
     loop {
         tokio::select! {
             ended = server.closed() => return ended.map(|()| Ended::Done).map_err(broken),
-            () = interrupts.next() => break,
-            wish = wishes.next() => match wish {
-                Wish::Reopen => watch.reopen(),
-                Wish::Tell => watch.tell(),
-            },
+            () = signals.interrupts.next() => break,
+            wish = signals.wishes.next() => heed(wish, watch),
             text = &mut ending => {
                 note(&text);
                 ending = Box::pin(std::future::pending());
             }
         }
     }
-    end(server, grace, interrupts).await
+    end(server, signals, grace, watch).await
 }
 
-/// Ends a server: what runs may finish, for as long as it may.
+/// Does what a running server is asked for.
+fn heed(wish: Wish, watch: &Watch) {
+    match wish {
+        Wish::Reopen => watch.reopen(),
+        Wish::Tell => watch.tell(),
+    }
+}
+
+/// Ends a server: what runs may finish, for as long as it may. Wishes are heeded meanwhile: without
+/// a limit that may be hours.
 async fn end(
     server: &Server,
+    mut signals: Signals,
     grace: Option<TimeLimit>,
-    mut interrupts: Interrupts,
+    watch: &Watch,
 ) -> Result<Ended> {
     let limit = grace.and_then(Option::from);
     match limit {
@@ -130,9 +133,13 @@ async fn end(
             Some(limit) => server.close_within(limit).await,
         }
     };
-    let cut = tokio::select! {
-        cut = closing => cut.map_err(broken)?,
-        () = interrupts.next() => return Ok(Ended::Cut),
+    let mut closing = pin!(closing);
+    let cut = loop {
+        tokio::select! {
+            cut = &mut closing => break cut.map_err(broken)?,
+            () = signals.interrupts.next() => return Ok(Ended::Cut),
+            wish = signals.wishes.next() => heed(wish, watch),
+        }
     };
     match cut {
         0 => {}

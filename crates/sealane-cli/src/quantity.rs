@@ -145,6 +145,31 @@ pub fn size(text: &str) -> Result<usize, String> {
     }
 }
 
+/// A size as an option states it: so many octets, or what the system finds good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SizeLimit(pub Option<usize>);
+
+impl From<SizeLimit> for Option<usize> {
+    fn from(limit: SizeLimit) -> Self {
+        limit.0
+    }
+}
+
+/// Reads a size in octets, or `off`.
+///
+/// # Errors
+/// A text that says what is expected.
+pub fn size_limit(text: &str) -> Result<SizeLimit, String> {
+    if text == "off" || text == "none" {
+        return Ok(SizeLimit(None));
+    }
+    match size(text) {
+        Ok(octets) => Ok(SizeLimit(Some(octets))),
+        Err(_) if text == "0" => Err("write off to let the system decide".into()),
+        Err(why) => Err(why),
+    }
+}
+
 /// Parts a quantity into its digits and what follows them.
 fn split(text: &str) -> Result<(u64, &str), String> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();

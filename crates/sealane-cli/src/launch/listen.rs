@@ -108,11 +108,7 @@ impl Door<'_> {
             #[cfg(unix)]
             Handed::Unix(listener) => ListenOptions::unix_listener(listener),
         };
-        let options = self
-            .sockets
-            .listening(options)
-            .exclusive(self.sockets.exclusive);
-        let bound = self.server.listen_on(options).await;
+        let bound = self.server.listen_on(self.sockets.listening(options)).await;
         bound.map(of).map_err(|error| said(&error))
     }
 }

@@ -69,6 +69,11 @@ impl Plan {
                     .hint("give one with --addr, or leave it out"),
             );
         }
+        if sockets.exclusive && !self.handed.is_empty() {
+            let message = "--exclusive says something about what is bound here only, and sockets \
+                           were handed over (LISTEN_FDS)";
+            return Err(Failure::usage(message).hint("leave it out"));
+        }
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use clap::Args;
 use sealane::{ListenOptions, ServerOptions};
 
 use crate::options::set;
-use crate::quantity::{TimeLimit, size, time_limit};
+use crate::quantity::{SizeLimit, TimeLimit, size_limit, time_limit};
 
 /// How sockets are bound and set.
 #[derive(Debug, Clone, Default, Args)]
@@ -26,7 +26,7 @@ pub struct SocketArgs {
     pub writable_all: bool,
 
     /// How many connections may wait to be accepted. [default: 511]
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     pub backlog: Option<u32>,
 
     /// Take no IPv4 clients at an IPv6 address such as [::].
@@ -56,14 +56,15 @@ pub struct SocketArgs {
     #[arg(long, value_name = "TIME", value_parser = time_limit)]
     pub tcp_keep_alive: Option<TimeLimit>,
 
-    /// What the system may keep for us to read on each connection. [default: the system decides]
-    #[arg(long, value_name = "SIZE", value_parser = size)]
-    pub receive_buffer: Option<usize>,
-
-    /// What the system may keep for the client to take on each connection. [default: the system
+    /// What the system may keep for us to read on each connection. [default: off, the system
     /// decides]
-    #[arg(long, value_name = "SIZE", value_parser = size)]
-    pub send_buffer: Option<usize>,
+    #[arg(long, value_name = "SIZE", value_parser = size_limit)]
+    pub receive_buffer: Option<SizeLimit>,
+
+    /// What the system may keep for the client to take on each connection. [default: off, the
+    /// system decides]
+    #[arg(long, value_name = "SIZE", value_parser = size_limit)]
+    pub send_buffer: Option<SizeLimit>,
 }
 
 impl SocketArgs {

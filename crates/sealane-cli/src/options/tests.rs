@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Parser;
 
 use super::*;
-use crate::quantity::{CountLimit, TimeLimit};
+use crate::quantity::{CountLimit, SizeLimit, TimeLimit};
 
 /// A command of nothing but these options.
 #[derive(Debug, Parser)]
@@ -110,7 +110,7 @@ fn doors_sockets_and_logs_arrive() {
     assert_eq!(args.sockets.backlog, Some(7));
     assert_eq!(args.sockets.no_delay, Some(false));
     assert_eq!(args.sockets.tcp_keep_alive, Some(TimeLimit(None)));
-    assert_eq!(args.sockets.send_buffer, Some(65_536));
+    assert_eq!(args.sockets.send_buffer, Some(SizeLimit(Some(65_536))));
     assert!(args.watch.verbose && args.watch.access_log.is_some());
     assert!(args.watch.file().is_none(), "standard output is no file");
 }
@@ -197,4 +197,15 @@ fn the_defaults_in_the_help_are_the_library_s() {
             "{named}: {library}"
         );
     }
+}
+
+#[test]
+fn a_backlog_of_none_is_refused_and_buffers_may_be_off() {
+    let refused = read(&["--backlog", "0"]).unwrap_err();
+    assert_eq!(refused.exit_code(), 2);
+    assert!(refused.to_string().contains("--backlog"), "{refused}");
+    let sockets = read(&["--receive-buffer", "off", "--send-buffer", "64KiB"]);
+    let sockets = sockets.unwrap().sockets;
+    assert_eq!(sockets.receive_buffer, Some(SizeLimit(None)));
+    assert_eq!(sockets.send_buffer, Some(SizeLimit(Some(65_536))));
 }

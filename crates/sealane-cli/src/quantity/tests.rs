@@ -86,3 +86,12 @@ fn rates_with_and_without_their_second() {
     assert_eq!(length("2s"), Ok(Duration::from_secs(2)));
     assert!(length("off").is_err());
 }
+
+#[test]
+fn a_size_that_the_system_may_choose() {
+    assert_eq!(size_limit("64KiB"), Ok(SizeLimit(Some(65_536))));
+    assert_eq!(size_limit("off"), Ok(SizeLimit(None)));
+    let nothing = size_limit("0").unwrap_err();
+    assert!(nothing.contains("write off"), "{nothing}");
+    assert!(size_limit("64KiBs").unwrap_err().contains("unknown unit"));
+}

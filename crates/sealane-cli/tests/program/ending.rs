@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::process::{Child, Stdio};
 use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
 
 use crate::running::{Running, ended, lines, wait_for};
 
@@ -50,6 +51,34 @@ fn what_runs_is_finished_and_nothing_new_begins() {
     let output = curl.wait_with_output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout), "PUT /slow 8");
     assert_eq!(server.exit_code(), Some(0));
+}
+
+#[test]
+fn a_server_that_ends_still_tells_and_opens_its_log_anew() {
+    let place = tempfile::TempDir::new().unwrap();
+    let log = place.path().join("access.log");
+    let mut server = Running::start(&["echo", "--access-log", log.to_str().unwrap()]);
+    // Something to tell of: a client that does not trust this server.
+    let distrustful = server.curl("", &["--cacert", "/dev/null"]).output();
+    assert!(!distrustful.unwrap().status.success());
+    let (mut curl, _said) = upload(&server);
+    server.signal("TERM");
+    server.wait_for_note("ending:");
+    server.signal("USR1");
+    server.wait_for_note("handshakes that failed: ");
+    std::fs::rename(&log, place.path().join("access.log.1")).unwrap();
+    server.signal("HUP");
+    let begun = Instant::now();
+    while !log.exists() {
+        assert!(begun.elapsed() < Duration::from_secs(30));
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    curl.stdin.take().unwrap().write_all(b"the rest").unwrap();
+    let output = curl.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "PUT /slow 8");
+    assert_eq!(server.exit_code(), Some(0));
+    let told = std::fs::read_to_string(&log).unwrap();
+    assert!(told.contains("PUT /slow "), "{told}");
 }
 
 #[test]

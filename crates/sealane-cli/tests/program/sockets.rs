@@ -168,6 +168,7 @@ fn what_was_handed_over_cannot_be_meant_otherwise() {
     refused(&["echo", "--addr", "0"], "leave --addr and --unix out");
     refused(&["echo"], "can be reached by other machines");
     refused(&["echo", "--reuse-port"], "--reuse-port");
+    refused(&["echo", "--exclusive"], "leave it out");
     let place = TempDir::new().unwrap();
     let file = fs::File::create(place.path().join("file")).unwrap();
     let output = handed(file, &["echo"], &place).output().unwrap();
