@@ -29,8 +29,9 @@ pub struct WatchArgs {
     /// Append a line for each request to this file; - is standard output.
     ///
     /// A file that is new can be read by its owner and group (0640). SIGHUP opens it anew, for
-    /// those who move logs away; `serve` serves none of these files, but copies of them. Lines are never waited for: what a slow disk does not take is
-    /// dropped, and how many were is told at the end.
+    /// those who move logs away; `serve` serves none of these files, but it does serve copies of
+    /// them. Lines are never waited for: what a slow disk does not take is dropped, and how many
+    /// were is told at the end.
     #[arg(long, value_name = "FILE")]
     pub access_log: Option<PathBuf>,
 
