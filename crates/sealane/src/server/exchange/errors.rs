@@ -157,7 +157,11 @@ where
 
     /// Lets go of all that works on the present request.
     pub(super) fn drop_exchange(&mut self) {
-        self.exchange = Exchange::Idle;
+        let exchange = std::mem::replace(&mut self.exchange, Exchange::Idle);
+        // What it holds is the program's: it may panic here, too.
+        if guarded(|| drop(exchange)).is_err() {
+            tracing::error!("a handler or body panicked while it was dropped");
+        }
         self.upgrade = None;
         self.account = None;
     }
