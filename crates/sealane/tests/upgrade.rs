@@ -9,7 +9,7 @@ use std::time::Duration;
 use http::{Request, Response, StatusCode, header};
 use sealane::{Body, Upgrade, create_server};
 use support::{Ground, listen, read_to_end, read_until, soon, until};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// Agrees to `Upgrade: echo` and CONNECT, then sends back upper-case what comes.
 async fn shouting(mut request: Request<Body>) -> Response<Body> {
@@ -132,6 +132,14 @@ async fn switching_without_being_asked_is_answered_500() {
 const PIECE: usize = 64 * 1024;
 const PIECES: usize = 512;
 
+async fn write_much(mut writer: impl AsyncWrite + Unpin, written: Arc<AtomicUsize>) {
+    for _ in 0..PIECES {
+        writer.write_all(&[b'x'; PIECE]).await.unwrap();
+        written.fetch_add(1, Ordering::SeqCst);
+    }
+    writer.flush().await.unwrap();
+}
+
 #[tokio::test]
 async fn a_blocked_writer_is_woken_though_another_task_reads_meanwhile() {
     let ground = Ground::new();
@@ -141,14 +149,8 @@ async fn a_blocked_writer_is_woken_though_another_task_reads_meanwhile() {
         let (written, read) = (Arc::clone(&writers), Arc::clone(&readers));
         let upgrade = Upgrade::of(&mut request).unwrap();
         tokio::spawn(async move {
-            let (mut reader, mut writer) = tokio::io::split(upgrade.await.unwrap());
-            tokio::spawn(async move {
-                for _ in 0..PIECES {
-                    writer.write_all(&[b'x'; PIECE]).await.unwrap();
-                    written.fetch_add(1, Ordering::SeqCst);
-                }
-                writer.flush().await.unwrap();
-            });
+            let (mut reader, writer) = tokio::io::split(upgrade.await.unwrap());
+            tokio::spawn(write_much(writer, written));
             while reader.read_u8().await.is_ok() {
                 read.fetch_add(1, Ordering::SeqCst);
             }

@@ -67,8 +67,8 @@ impl Questions {
 
 impl ServerOptions {
     /// Answers HTTP/1.1 requests with `Expect: 100-continue` and a body instead of the service.
-    /// Default none: the service gets them, and `100 Continue` is sent when it first reads the body.
-    /// Without a body there is nothing to continue with: such a request is the service's.
+    /// Default none: the service gets them, and `100 Continue` is sent when it first reads the
+    /// body. Without a body there is nothing to go on with: such a request is the service's.
     ///
     /// Here, too, nothing is sent until the handler reads the body or calls
     /// [`Responder::write_continue`](crate::Responder::write_continue). Answered without that, the
