@@ -1,7 +1,7 @@
 //! The server that the paired benchmark measures: `bench_server PORT CERTIFICATE KEY [WORKERS]`.
 //!
 //! `/` is small, `/1m` and `/64m` are large, `POST /echo` gives its body back. One thread, so that
-//! CPU time per request compares with peers of one thread; with WORKERS, as many of the server's own.
+//! CPU time per request compares with peers of one thread; with WORKERS, so many of its own.
 
 use bytes::Bytes;
 use http::{Request, Response};
