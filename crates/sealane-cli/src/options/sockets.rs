@@ -29,7 +29,7 @@ pub struct SocketArgs {
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     pub backlog: Option<u32>,
 
-    /// Take no IPv4 clients at an IPv6 address such as [::].
+    /// Take no IPv4 clients at an IPv6 address, also where it stands for every address.
     #[arg(long)]
     pub ipv6_only: bool,
 
