@@ -55,18 +55,22 @@ impl Patience {
         mut step: impl FnMut(&mut Context<'_>) -> (Poll<T>, bool),
     ) -> Result<T, GivenUp> {
         poll_fn(|context| {
+            // Before the look: an order that is given right after it wakes us.
+            clock.link.register(context);
             let orders = clock.link.take_orders();
             if orders.has(Order::Abort) {
                 return Poll::Ready(Err(GivenUp::Closing));
             }
-            clock.link.register(context);
-            let (outcome, heard) = step(context);
-            if let Poll::Ready(outcome) = outcome {
-                self.draining |= orders.has(Order::Drain);
-                return Poll::Ready(Ok(outcome));
-            }
             if orders.has(Order::Drain) {
                 self.drain(clock.now());
+            }
+            let (outcome, heard) = step(context);
+            if let Poll::Ready(outcome) = outcome {
+                if orders.has(Order::GiveWay) {
+                    // It came in time; should it keep us waiting again, it can be told again.
+                    clock.registered.waits_anew();
+                }
+                return Poll::Ready(Ok(outcome));
             }
             // Nothing of a request can have left a client that has not heard from us.
             if self.draining && !heard {
@@ -90,6 +94,7 @@ impl Patience {
         let mut answer = pin!(answer);
         let mut waited = false;
         let answered = poll_fn(|context| {
+            clock.link.register(context);
             let orders = clock.link.take_orders();
             if orders.has(Order::Abort) {
                 return Poll::Ready(Err(GivenUp::Closing));
@@ -97,7 +102,8 @@ impl Patience {
             if orders.has(Order::Drain) {
                 self.drain(clock.now());
             }
-            clock.link.register(context);
+            // Not the client is waited for, so it need not give way; it can be told again.
+            waited |= orders.has(Order::GiveWay);
             match answer.as_mut().poll(context) {
                 Poll::Ready(answer) => Poll::Ready(Ok(answer)),
                 Poll::Pending => {
