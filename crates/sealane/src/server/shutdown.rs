@@ -166,8 +166,9 @@ impl Registry {
             handshakes,
             ..
         } = &mut *inner;
-        // Those that were told stand in front, and are gone soon.
-        let Some((id, oldest)) = handshakes.iter_mut().find(|(_, waiting)| !waiting.told) else {
+        // Not the lowest number: a client whose wait began anew has not waited since it came.
+        let waiting = handshakes.iter_mut().filter(|(_, waiting)| !waiting.told);
+        let Some((id, oldest)) = waiting.min_by_key(|(_, waiting)| waiting.since) else {
             return SOON;
         };
         let waited = now.saturating_duration_since(oldest.since);
