@@ -82,6 +82,9 @@ async fn wait_or_closing(shared: &Shared) {
 }
 
 /// Whether an accept error speaks of a connection that is gone already.
+///
+/// Only errors that take a connection from the queue may stand here: one that leaves it there, as a
+/// firewall's or a sandbox's refusal can, would be met again at once, and for ever.
 fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -89,7 +92,6 @@ fn is_of_one_connection(error: &io::Error) -> bool {
             | io::ErrorKind::ConnectionReset
             | io::ErrorKind::ConnectionRefused
             | io::ErrorKind::Interrupted
-            | io::ErrorKind::PermissionDenied
     )
 }
 
