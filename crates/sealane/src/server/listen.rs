@@ -228,6 +228,9 @@ impl Server {
             Place::Descriptor(descriptor) => adopted::listener(descriptor).map_err(failed)?,
             _ => return Err(failed(io::ErrorKind::InvalidInput.into())),
         };
+        // The types of std promise nothing: any descriptor converts into them.
+        #[cfg(unix)]
+        adopted::require_listening(&bound).map_err(failed)?;
         if let Some(backlog) = options.backlog {
             bound.listen_again(backlog).map_err(failed)?;
         }
@@ -249,10 +252,15 @@ impl Server {
             sockets.push(bound.sibling(binding).map_err(failed)?);
         }
         sockets.push(bound);
-        let mut loops = Vec::with_capacity(rooms.len());
+        let mut listeners = Vec::with_capacity(rooms.len());
         for (room, socket) in rooms.iter().zip(sockets) {
             let _inside = room.runtime.enter();
-            let listener = socket.into_listener().map_err(failed)?;
+            listeners.push(socket.into_listener().map_err(failed)?);
+        }
+        // Only when nothing can fail any more: a place in the registry that is given up before the
+        // server closes says that accepting has broken off.
+        let mut loops = Vec::with_capacity(rooms.len());
+        for (room, listener) in rooms.iter().zip(listeners) {
             let listening = room.shared.registry.listen().ok_or_else(closed)?;
             loops.push((room, listener, listening));
         }

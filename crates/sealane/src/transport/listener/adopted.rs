@@ -16,7 +16,7 @@ pub(crate) fn listener(descriptor: OwnedFd) -> io::Result<Bound> {
     }
     let address = socket.local_addr()?;
     if !is_listening(&SockRef::from(&socket)) {
-        return Err(unfit("it does not listen"));
+        return Err(unfit(SILENT));
     }
     // An inherited descriptor would be inherited again: a process that we start must not keep the
     // port when we have ended.
@@ -28,9 +28,24 @@ pub(crate) fn listener(descriptor: OwnedFd) -> io::Result<Bound> {
     }
 }
 
+/// Refuses a socket that listens no more or never did, such as a connected one; accepting on it
+/// would fail only later, when the server seems to run already.
+pub(crate) fn require_listening(bound: &Bound) -> io::Result<()> {
+    let listens = match bound {
+        Bound::Tcp(listener) => is_listening(&SockRef::from(listener)),
+        Bound::Unix(listener, _) => is_listening(&SockRef::from(listener)),
+    };
+    match listens {
+        true => Ok(()),
+        false => Err(unfit(SILENT)),
+    }
+}
+
 fn unfit(why: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, why)
 }
+
+const SILENT: &str = "it does not listen";
 
 #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
 fn is_listening(socket: &SockRef<'_>) -> bool {
