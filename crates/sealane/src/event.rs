@@ -302,6 +302,9 @@ pub enum DropReason {
     Blocked,
     /// Its proxy sent no PROXY header, or one that cannot be read.
     ProxyProtocol,
+    /// Its proxy kept us waiting for the PROXY header while other clients waited for its place among
+    /// `max_handshakes`.
+    Overload,
 }
 
 impl fmt::Display for DropReason {
@@ -313,6 +316,7 @@ impl fmt::Display for DropReason {
             }
             Self::Blocked => "its address is blocked, or the program did not allow it",
             Self::ProxyProtocol => "its proxy did not tell whom it speaks for",
+            Self::Overload => "its proxy kept it waiting while others waited for its place",
         })
     }
 }

@@ -156,6 +156,7 @@ fn reason(reason: DropReason) -> &'static str {
         DropReason::MaxConnectionsPerAddress => "max-connections-per-address",
         DropReason::Blocked => "blocked",
         DropReason::ProxyProtocol => "proxy-protocol",
+        DropReason::Overload => "overload",
         _ => "other",
     }
 }

@@ -169,12 +169,11 @@ async fn enter_by_proxy(
             Err(DropReason::ProxyProtocol)
         }
         Err(GivenUp::Closing) => return None,
-        Err(why) => {
-            if why == GivenUp::Late {
-                let (accepted, deadline) = (&clock.accepted, Deadline::Handshake);
-                let observers = &clock.server.rules.observers;
-                observers.tell(Event::Timeout(&TimedOut { accepted, deadline }));
-            }
+        Err(GivenUp::Overload) => Err(DropReason::Overload),
+        Err(GivenUp::Late) => {
+            let (accepted, deadline) = (&clock.accepted, Deadline::Handshake);
+            let observers = &clock.server.rules.observers;
+            observers.tell(Event::Timeout(&TimedOut { accepted, deadline }));
             Err(DropReason::ProxyProtocol)
         }
     };
