@@ -203,7 +203,10 @@ impl Server {
     /// Closes as [`close`](Self::close) does, and after `grace` cuts what still runs; says how many
     /// connections were cut.
     ///
-    /// A handler that runs is dropped where it waits. Dropping the future does not undo the close,
+    /// A handler that runs is dropped where it waits. A connection whose last answer has left is
+    /// not cut, but may wait up to 2 s more for its client's end. This returns 3 s after `grace` at
+    /// the latest: a handler that blocks its thread cannot be dropped, and its connection, cut or
+    /// not, is there until the handler yields; [`Server::closed`] waits for that. Dropping the future does not undo the close,
     /// but nothing is cut any more.
     ///
     /// # Errors
@@ -214,7 +217,8 @@ impl Server {
             Ok(closed) => closed.map(|()| 0),
             Err(_) => {
                 let cut = self.handle.shared.registry.cut();
-                self.closed().await.map(|()| cut)
+                let closed = tokio::time::timeout(LAST_LOOK, self.closed()).await;
+                closed.unwrap_or(Ok(())).map(|()| cut)
             }
         }
     }
@@ -347,6 +351,10 @@ impl fmt::Debug for Server {
             .finish_non_exhaustive()
     }
 }
+
+/// How long a server that has cut its connections waits for them to be gone: those that part have
+/// their time, and the others end at once if they can.
+const LAST_LOOK: Duration = connection::PARTING.saturating_add(Duration::from_secs(1));
 
 fn closed() -> Error {
     Error::new(ErrorKind::Closed, Phase::Listen, "the server is closed")

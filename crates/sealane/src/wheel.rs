@@ -4,7 +4,7 @@
 //! atomic store; the wheel finds out when it passes the old place. Only a deadline that moves
 //! *nearer* than the place already booked costs a lock. One task turns the wheel.
 
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Waker};
 use std::time::Duration;
@@ -24,6 +24,8 @@ pub(crate) struct Link {
     booked: AtomicU64,
     /// Orders that the connection has not obeyed yet, as bits of [`Order`].
     orders: AtomicU8,
+    /// All is said: only the peer's end is waited for, and not for long.
+    parting: AtomicBool,
     waker: Mutex<Option<Waker>>,
 }
 
@@ -49,6 +51,7 @@ impl Link {
             deadline: AtomicU64::new(NEVER),
             booked: AtomicU64::new(NEVER),
             orders: AtomicU8::new(0),
+            parting: AtomicBool::new(false),
             waker: Mutex::new(None),
         })
     }
@@ -76,6 +79,16 @@ impl Link {
             return Orders::default();
         }
         Orders(self.orders.swap(0, Ordering::AcqRel))
+    }
+
+    /// Notes that the connection has said all it had to say.
+    pub(crate) fn note_parting(&self) {
+        self.parting.store(true, Ordering::Release);
+    }
+
+    /// Whether nothing is lost if the connection goes.
+    pub(crate) fn is_parting(&self) -> bool {
+        self.parting.load(Ordering::Acquire)
     }
 
     /// Lets go of the connection's task, which is over; the wheel may still hold the link a while.

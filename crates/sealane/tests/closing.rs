@@ -3,7 +3,7 @@
 mod support;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::{Request, Response, StatusCode};
@@ -164,6 +164,51 @@ async fn close_within_cuts_nothing_when_all_ends_in_time() {
     assert!(answer.ends_with("answered"), "{answer}");
     drop(stream);
     assert_eq!(soon(closing).await.unwrap().unwrap(), 0);
+}
+
+#[tokio::test]
+async fn close_within_does_not_cut_what_has_said_everything() {
+    let ground = Ground::new();
+    let (server, address, gate) = gated(&ground).await;
+    let mut stream = waiting(&ground, address, &gate).await;
+    let closing = tokio::spawn({
+        let server = server.clone();
+        async move { server.close_within(Duration::from_millis(300)).await }
+    });
+    until(|| !server.listening()).await;
+    gate.go.notify_one();
+    let answer = soon(read_to_end(&mut stream)).await;
+    assert!(answer.ends_with("answered"), "{answer}");
+    // The client does not end its side: it is waited for longer than the grace.
+    assert_eq!(soon(closing).await.unwrap().unwrap(), 0);
+    assert_eq!(server.connections(), 0);
+    drop(stream);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn close_within_does_not_wait_for_a_handler_that_blocks() {
+    let ground = Ground::new();
+    let entered = Arc::new(Notify::new());
+    let (free, freed) = std::sync::mpsc::channel::<()>();
+    let inside = (Arc::clone(&entered), Arc::new(Mutex::new(freed)));
+    let server = create_server(ground.options(), move |_| {
+        let (entered, freed) = inside.clone();
+        async move {
+            entered.notify_one();
+            let _ = freed.lock().unwrap().recv();
+            Response::new("answered")
+        }
+    })
+    .unwrap();
+    let address = listen(&server).await;
+    let mut stream = ground.connect(address).await;
+    ask(&mut stream, "/").await;
+    soon(entered.notified()).await;
+    let cut = soon(server.close_within(Duration::from_millis(100))).await;
+    assert_eq!(cut.unwrap(), 1);
+    assert_eq!(server.connections(), 1);
+    drop(free);
+    soon(server.closed()).await.unwrap();
 }
 
 #[tokio::test]

@@ -294,6 +294,25 @@ async fn a_descriptor_that_does_not_listen_says_what_it_is() {
     }
 }
 
+#[tokio::test]
+async fn a_listener_of_std_that_is_a_connection_is_refused() {
+    let ground = Ground::new();
+    let server = server(&ground);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let connected = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (paired, _other) = std::os::unix::net::UnixStream::pair().unwrap();
+    let cases = [
+        ListenOptions::tcp_listener(OwnedFd::from(connected).into()),
+        ListenOptions::unix_listener(OwnedFd::from(paired).into()),
+    ];
+    for options in cases {
+        let error = server.listen_on(options).await.unwrap_err();
+        assert_eq!(error.code(), Some("EINVAL"));
+        assert!(error.to_string().contains("does not listen"), "{error}");
+    }
+    assert!(!server.listening());
+}
+
 /// Tells the process that this test starts that it is the other one.
 const FOLDER: &str = "SEALANE_TEST_INHERITS";
 

@@ -13,8 +13,10 @@ use http::{Request, Response, StatusCode};
 use sealane::{Body, ListenOptions, Server, ServerOptions, Upgrade, create_server};
 use socket2::{Domain, Socket, Type};
 use support::places::{ask, ask_path, hello};
-use support::{Ground, listen, read_until, soon, until};
+use support::{Ground, listen, read_to_end, read_until, soon, until};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
 
 /// Answers with the name of the thread that serves.
 async fn thread_name(_: Request<Body>) -> Response<String> {
@@ -206,6 +208,57 @@ async fn a_connection_that_left_http_keeps_its_thread_until_it_ends() {
     assert_eq!(Arc::strong_count(&alive), 2);
     stream.shutdown().await.unwrap();
     until(|| Arc::strong_count(&alive) == 1).await;
+}
+
+#[tokio::test]
+async fn a_thread_that_is_blocked_does_not_keep_the_others_from_draining() {
+    let ground = Ground::new();
+    let (free, freed) = std::sync::mpsc::channel::<()>();
+    let (told, entered) = std::sync::mpsc::channel::<()>();
+    let inside = Arc::new(Mutex::new((told, freed)));
+    let service = move |request: Request<Body>| {
+        let inside = Arc::clone(&inside);
+        async move {
+            if request.uri().path() == "/block" {
+                let inside = inside.lock().unwrap();
+                inside.0.send(()).unwrap();
+                let _ = inside.1.recv();
+            }
+            Response::new("answered")
+        }
+    };
+    let server = create_server(ground.options().workers(2), service).unwrap();
+    listen(&server).await;
+    // Adopted connections go to the threads in turn: one rests, the other's thread is blocked.
+    let mut rests = adopted(&ground, &server).await;
+    let mut blocks = adopted(&ground, &server).await;
+    let request = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    rests.write_all(request("/").as_bytes()).await.unwrap();
+    soon(read_until(&mut rests, "answered")).await;
+    blocks
+        .write_all(request("/block").as_bytes())
+        .await
+        .unwrap();
+    let waits = tokio::task::spawn_blocking(move || entered.recv());
+    soon(waits).await.unwrap().unwrap();
+    let closing = tokio::spawn({
+        let server = server.clone();
+        async move { server.close().await }
+    });
+    assert_eq!(soon(read_to_end(&mut rests)).await, "");
+    assert!(!closing.is_finished());
+    drop(free);
+    drop((rests, blocks));
+    soon(closing).await.unwrap().unwrap();
+}
+
+/// A connection that somebody else has accepted.
+async fn adopted(ground: &Ground, server: &Server) -> TlsStream<TcpStream> {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let socket = TcpStream::connect(listener.local_addr().unwrap());
+    let socket = socket.await.unwrap();
+    server.adopt(listener.accept().unwrap().0).unwrap();
+    soon(ground.handshake(socket)).await
 }
 
 #[tokio::test]

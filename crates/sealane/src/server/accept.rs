@@ -49,6 +49,7 @@ pub(super) async fn run(listener: Listener, shared: Arc<Shared>, listening: List
     // Before anybody is told: whoever waits may listen at the same place at once.
     drop(listener);
     drop(listening);
+    shared.registry.drain_at_last().await;
 }
 
 /// The next connection, or `None` once the server closes.

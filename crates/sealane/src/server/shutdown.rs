@@ -224,7 +224,8 @@ impl Registry {
     ///
     /// Where another process takes over the port, a client whose connection is ended comes back at
     /// once: it must not meet our listening socket again, for what waits there is reset. So the
-    /// last accept loop that ends tells the connections.
+    /// last accept loop that ends tells the connections, or one that has waited long enough for the
+    /// others ([`Registry::drain_at_last`]).
     pub(super) fn begin_close(&self) {
         let inner = self.lock();
         self.closing.store(true, Ordering::Release);
@@ -236,16 +237,35 @@ impl Registry {
         self.changed.notify_waiters();
     }
 
+    /// Tells the connections that the server closes, though accept loops may still run: called by
+    /// one that has ended, it waits a short while for the others.
+    ///
+    /// A handler that computes keeps its thread's loop from ending. The connections of all other
+    /// threads need not wait for that; a client that comes back meanwhile may be reset.
+    pub(super) async fn drain_at_last(&self) {
+        if !self.is_closing() {
+            return;
+        }
+        let last = until(&self.changed, || (self.lock().listeners == 0).then_some(()));
+        if tokio::time::timeout(LAST_LOOPS, last).await.is_err() {
+            self.order(Order::Drain);
+        }
+    }
+
     /// Gives an order to every connection.
     pub(super) fn order(&self, order: Order) {
         order_all(&self.lock(), order);
     }
 
-    /// Ends every connection at once, and says how many there were.
+    /// Ends every connection at once that has something left to say, and tells how many those are.
+    ///
+    /// The others only wait for their peers' end, which keeps what was said from being lost in a
+    /// reset, and they do not wait long.
     pub(super) fn cut(&self) -> usize {
         let inner = self.lock();
-        order_all(&inner, Order::Abort);
-        inner.connections.len()
+        let links = inner.connections.values();
+        let unsaid = links.filter(|link| !link.is_parting());
+        unsaid.inspect(|link| link.order(Order::Abort)).count()
     }
 
     /// How many connections have left HTTP and still live.
@@ -429,5 +449,11 @@ const NO_LIMIT: usize = usize::MAX;
 /// messages from a client on a bad network make it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long an accept loop that has ended waits for the last one: those that can end do at once.
+const LAST_LOOPS: Duration = Duration::from_millis(250);
+
 /// When to look again after a handshake was told to give way: longer than that takes.
 const SOON: Duration = Duration::from_millis(50);
+
+#[cfg(test)]
+mod tests;

@@ -28,6 +28,7 @@ pub(in crate::server) async fn part(stream: &mut impl Parting, clock: &Clock, pa
                 return Poll::Ready(());
             }
             said = true;
+            clock.link.note_parting();
             deadline = now.after(patience);
         }
         clock.arm(Some(deadline));
