@@ -302,8 +302,8 @@ pub enum DropReason {
     Blocked,
     /// Its proxy sent no PROXY header, or one that cannot be read.
     ProxyProtocol,
-    /// Its proxy kept us waiting for the PROXY header while other clients waited for its place among
-    /// `max_handshakes`.
+    /// Its proxy kept us waiting for the PROXY header while other clients waited for its place
+    /// among `max_handshakes`.
     Overload,
 }
 

@@ -206,8 +206,8 @@ impl Server {
     /// A handler that runs is dropped where it waits. A connection whose last answer has left is
     /// not cut, but may wait up to 2 s more for its client's end. This returns 3 s after `grace` at
     /// the latest: a handler that blocks its thread cannot be dropped, and its connection, cut or
-    /// not, is there until the handler yields; [`Server::closed`] waits for that. Dropping the future does not undo the close,
-    /// but nothing is cut any more.
+    /// not, is there until the handler yields; [`Server::closed`] waits for that.
+    /// Dropping the future does not undo the close, but nothing is cut any more.
     ///
     /// # Errors
     ///

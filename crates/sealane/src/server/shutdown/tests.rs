@@ -1,3 +1,5 @@
+//! Is everybody told in time who must end, and nobody else?
+
 use super::*;
 
 fn registered(registry: &Arc<Registry>) -> (Arc<Link>, Registered) {
