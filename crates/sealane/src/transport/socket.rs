@@ -62,6 +62,19 @@ impl Socket {
         }
     }
 
+    /// Lets the system ask for more octets once fewer than half of `octets` wait to be sent.
+    ///
+    /// Otherwise Linux asks only when a third of its buffer is free. That buffer grows to
+    /// megabytes, and a slow reader would look for minutes like one that takes nothing.
+    pub(crate) fn set_most_unsent(&self, octets: u32) -> io::Result<()> {
+        #[cfg(any(target_os = "android", target_os = "linux"))]
+        if self.is_tcp() {
+            return self.system().set_tcp_notsent_lowat(octets);
+        }
+        let _ = octets;
+        Ok(())
+    }
+
     /// Waits until there is something to read, or an end.
     #[cfg(test)]
     pub(crate) async fn readable(&self) -> io::Result<()> {
