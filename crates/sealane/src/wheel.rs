@@ -2,7 +2,8 @@
 //!
 //! The wheel itself is pure: time comes as an argument. A connection moves its deadline with one
 //! atomic store; the wheel finds out when it passes the old place. Only a deadline that moves
-//! *nearer* than the place already booked costs a lock. One task turns the wheel.
+//! *nearer* than the place already booked costs a lock. One task turns the wheel. It looks at each
+//! connection every few seconds at least, and lets go of those that have ended.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -153,7 +154,8 @@ impl Wheel {
         }
         if tick_of(deadline) < link.booked.load(Ordering::SeqCst) {
             let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-            let tick = slots.book(tick_of(deadline), Arc::clone(link));
+            let tick = tick_of(deadline).min(slots.visited + FARTHEST);
+            let tick = slots.book(tick, Arc::clone(link));
             link.booked.store(tick, Ordering::SeqCst);
         }
     }
@@ -226,6 +228,7 @@ impl Link {
             }
             let place = tick_of(deadline);
             if place > now {
+                let place = place.min(now + FARTHEST);
                 self.booked.store(place, Ordering::SeqCst);
                 return Visit::Again(place);
             }
@@ -296,6 +299,9 @@ fn slot_of(tick: u64) -> usize {
 
 const NEVER: u64 = u64::MAX;
 const STEP_MS: u64 = STEP.as_millis() as u64;
+
+/// How many ticks ahead a link is booked at most: 5 s. What has ended meanwhile is let go then.
+const FARTHEST: u64 = 50;
 
 /// Places of the wheel: 51.2 s round; what lies further waits in its place for another round.
 const SLOTS: usize = 512;

@@ -69,6 +69,17 @@ async fn a_deadline_in_the_past_is_due_at_the_next_step() {
 }
 
 #[tokio::test]
+async fn a_link_that_has_ended_is_let_go_soon() {
+    let (wheel, link) = (Wheel::new(), Link::new());
+    wheel.arm(&link, Some(Moment(120_000)));
+    wheel.advance(Moment(20_000));
+    link.retire();
+    assert_eq!(Arc::strong_count(&link), 2);
+    wheel.advance(Moment(25_100));
+    assert_eq!(Arc::strong_count(&link), 1);
+}
+
+#[tokio::test]
 async fn a_late_turn_misses_nobody() {
     let wheel = Wheel::new();
     let links: Vec<_> = (0..2_000u64).map(|_| Link::new()).collect();
