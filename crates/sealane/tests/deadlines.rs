@@ -200,6 +200,26 @@ async fn a_client_that_reads_on_gets_all_however_long_it_takes() {
     }
 }
 
+/// The system's own buffers hold megabytes: that all of it has to leave before more is asked for
+/// makes no steady reader a silent one.
+#[tokio::test]
+async fn a_client_that_reads_slowly_but_steadily_is_not_cut() {
+    let ground = Ground::new();
+    let told = Told::default();
+    let limit = SHORT * 10;
+    let options = ground.options().write_timeout(limit).timeout(limit);
+    let server = large(options.observer(told.clone()));
+    let address = listen(&server).await;
+    let mut stream = ground.connect(address).await;
+    stream.write_all(GET).await.unwrap();
+    let (mut buffer, began) = (vec![0; 16 << 10], Instant::now());
+    while began.elapsed() < limit * 4 {
+        soon(stream.read_exact(&mut buffer)).await.unwrap();
+        tokio::time::sleep(SHORT / 4).await;
+    }
+    assert_eq!(told.deadlines(), []);
+}
+
 /// A rate that is judged soon.
 fn brisk() -> BodyRate {
     BodyRate::new(10_000).window(SHORT).grace(SHORT)
@@ -259,6 +279,25 @@ async fn a_body_that_its_handler_does_not_read_is_not_too_slow() {
     stream.write_all(UPLOAD).await.unwrap();
     stream.write_all(&vec![b'x'; 1_000_000]).await.unwrap();
     soon(read_until(&mut stream, "1000000 octets")).await;
+}
+
+#[tokio::test]
+async fn a_body_whose_reader_pauses_with_room_left_is_not_too_slow() {
+    let ground = Ground::new();
+    let options = ground.options().min_body_rate(brisk());
+    let server = create_server(options, |mut request: Request<Body>| async move {
+        request.body_mut().chunk().await.unwrap();
+        tokio::time::sleep(SHORT * 6).await;
+        count(request).await
+    })
+    .unwrap();
+    let address = listen(&server).await;
+    let mut stream = ground.connect(address).await;
+    stream.write_all(UPLOAD).await.unwrap();
+    stream.write_all(b"x").await.unwrap();
+    tokio::time::sleep(SHORT * 5).await;
+    stream.write_all(&vec![b'x'; 999_999]).await.unwrap();
+    soon(read_until(&mut stream, " octets")).await;
 }
 
 #[tokio::test]

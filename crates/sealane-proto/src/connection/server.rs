@@ -128,6 +128,14 @@ impl ServerConnection {
         self.timers.excuse(length);
     }
 
+    /// Lets the time until the next request begin anew, if it runs: all responses have left.
+    ///
+    /// It starts when a response is encoded, and a slow reader may have taken it much later. What
+    /// has been advertised (RFC 2068 §19.7.1.1) would be over before the client knew of it.
+    pub fn rest_anew(&mut self, now: Moment) {
+        self.timers.rest_anew(now);
+    }
+
     /// Takes octets that the client sent.
     ///
     /// They are kept until [`poll_event`](Self::poll_event) finds a use for them: whoever wants

@@ -70,8 +70,8 @@ pub(super) struct Timers {
     head: bool,
     /// The rest of the request is awaited.
     request: bool,
-    /// Until when the next request must begin.
-    keep_alive: Option<Moment>,
+    /// Since when the next request is awaited, and for how long.
+    keep_alive: Option<(Moment, Duration)>,
 }
 
 impl Timers {
@@ -124,7 +124,12 @@ impl Timers {
     /// has advertised.
     pub(super) fn become_idle(&mut self, keep_alive: Option<Duration>, now: Moment) {
         self.stop();
-        self.keep_alive = keep_alive.map(|length| now.after(length).after(MARGIN));
+        self.keep_alive = keep_alive.map(|length| (now, length));
+    }
+
+    /// The last response has left only now: the time until the next request begins anew.
+    pub(super) fn rest_anew(&mut self, now: Moment) {
+        self.keep_alive = self.keep_alive.map(|(_, length)| (now, length));
     }
 
     /// An exchange is over and octets of the next request have been waiting behind it.
@@ -160,10 +165,11 @@ impl Timers {
             let started = self.started.filter(|_| awaited)?;
             Some(started.after(length?))
         };
+        let rests = |(since, length): (Moment, Duration)| since.after(length).after(MARGIN);
         [
             (Timer::Head, due(self.head, timeouts.head)),
             (Timer::Request, due(self.request, timeouts.request)),
-            (Timer::KeepAlive, self.keep_alive),
+            (Timer::KeepAlive, self.keep_alive.map(rests)),
         ]
     }
 }

@@ -55,6 +55,8 @@ struct State {
     abandoned: bool,
     reader: Option<Waker>,
     feeder: Option<Waker>,
+    /// The feeder wants to be woken once the reader waits for octets.
+    tells_waiting: bool,
     /// The feeder looks at the cell again after each poll of the reader, if both are one task.
     feeder_looks_again: bool,
 }
@@ -76,6 +78,14 @@ impl Feeder {
     /// Whether the reader has asked for octets yet.
     pub(crate) fn is_asked(&self) -> bool {
         lock(&self.cell).asked
+    }
+
+    /// Whether a reader waits for octets; if not, the feeder is woken once one does.
+    pub(crate) fn is_awaited(&self) -> bool {
+        let mut state = lock(&self.cell);
+        let awaited = state.reader.is_some() && state.pieces.is_empty();
+        state.tells_waiting = !awaited;
+        awaited
     }
 
     /// Whether the reader is gone.
@@ -169,7 +179,8 @@ impl Reader {
             Some(End::Whole(None) | End::Told) => Poll::Ready(None),
             None => {
                 register(&mut state.reader, context);
-                if !std::mem::replace(&mut state.asked, true) {
+                let first = !std::mem::replace(&mut state.asked, true);
+                if std::mem::take(&mut state.tells_waiting) || first {
                     wake_other(state, context);
                 }
                 Poll::Pending

@@ -195,6 +195,9 @@ where
         self.look_at_limits(clock);
         let postponed = self.postponed.take();
         let orders = clock.link.take_orders().and(postponed.unwrap_or_default());
+        if orders.has(Order::Abort) {
+            return Poll::Ready(Ending::Cut);
+        }
         if postponed.is_some() || orders != Orders::default() || self.is_due(now) {
             // What came or was taken in time counts, however late it is looked at.
             if let Poll::Ready(Err(ending)) = self.poll_receive(context, now, &mut budget) {
@@ -225,7 +228,6 @@ where
                 Poll::Ready(Ok(all)) => all,
                 Poll::Pending => false,
             };
-            self.conversation.note_left(self.stream.waiting());
             if let Some(ending) = self.ending(sent) {
                 return Poll::Ready(ending);
             }
@@ -257,6 +259,7 @@ where
         let outbox = &mut self.conversation.outbox;
         let sent = outbox.poll_send(&mut self.stream, context, budget);
         self.note_sending(sent.is_pending(), now);
+        self.conversation.note_left(self.stream.waiting(), now);
         sent.map_err(|error| lost(&error))
     }
 
@@ -310,9 +313,6 @@ where
     /// A request that the system holds already is answered, though the runtime has not looked at
     /// the socket since it came: its client could not know that nobody has read it.
     fn obey(&mut self, orders: Orders, now: Moment, context: &mut Context<'_>) -> Option<Ending> {
-        if orders.has(Order::Abort) {
-            return Some(Ending::Cut);
-        }
         let served = self.has_served();
         let asked = self.draining || served && orders.has(Order::CloseIfIdle);
         let rests = self.conversation.http.is_idle() && self.is_quiet();
@@ -330,8 +330,12 @@ where
 
     /// Whether nothing is being answered and nothing waits to be sent.
     fn is_quiet(&self) -> bool {
-        let waits = !self.conversation.outbox.is_empty() || self.stream.is_blocked();
-        self.conversation.is_quiet() && !waits
+        self.conversation.is_quiet() && !self.has_unsent()
+    }
+
+    /// Whether something waits to be sent.
+    fn has_unsent(&self) -> bool {
+        !self.conversation.outbox.is_empty() || self.stream.is_blocked()
     }
 
     /// Whether all is said, once everything has left.
@@ -363,12 +367,14 @@ where
         let rests = self.conversation.http.is_idle();
         let http = &mut self.conversation.http;
         let mut sink = |octets: &[u8]| http.receive(octets, now);
+        let before = self.stream.received();
         Poll::Ready(match self.stream.poll_read(context, &mut sink) {
             Poll::Pending => return Poll::Pending,
             Poll::Ready(Ok(Received::Octets(count))) => {
                 // Records without content cost their turn, too.
                 *budget = budget.saturating_sub(count.max(LEAST_COST));
-                self.clocks.note_received(count, rests, now);
+                let received = self.stream.received() - before;
+                self.clocks.note_received(received, rests, now);
                 self.ignored += if used { 0 } else { count.max(LEAST_COST) };
                 Ok(())
             }

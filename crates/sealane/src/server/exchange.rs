@@ -151,8 +151,11 @@ where
     pub(super) fn awaits_body(&self) -> bool {
         self.http.receiving_body()
             && !self.http.expects_continue()
-            && (self.feeder.is_some() || self.is_quiet())
             && self.wants_octets()
+            && match &self.feeder {
+                Some(feeder) => feeder.is_awaited(),
+                None => self.is_quiet(),
+            }
     }
 
     /// Whether nothing is being answered.
@@ -236,11 +239,14 @@ where
     ///
     /// Not only when nothing waits any more: a client that asks without pause and reads slowly
     /// could keep that from ever being so.
-    pub(super) fn note_left(&mut self, waiting: usize) {
+    pub(super) fn note_left(&mut self, waiting: usize, now: Moment) {
         if self.leaving.is_empty() {
             return;
         }
         let left = self.leaving.finish(self.outbox.left(waiting));
+        if left.is_some() {
+            self.http.rest_anew(now);
+        }
         if let (Some(left), Some(speaker)) = (left, &self.speaker) {
             speaker.end_before(left);
         }

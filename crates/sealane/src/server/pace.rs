@@ -12,10 +12,10 @@ use crate::error::{Error, Result};
 
 /// The slowest that a request's body may come.
 ///
-/// Measured in octets as they come out of TLS, and only while the server wants them: not while a
-/// handler lets its body wait, nor before a `100 Continue` that the client awaits. Without such a
-/// limit a client can hold a handler for the whole `request_timeout` by sending an octet now and
-/// then.
+/// Measured in octets as they are received, those of TLS included, and only while a reader waits
+/// for them: not while a handler does something else, nor before a `100 Continue` that the client
+/// awaits. Without such a limit a client can hold a handler for the whole `request_timeout` by
+/// sending an octet now and then.
 ///
 /// ```
 /// use std::time::Duration;
@@ -61,7 +61,8 @@ impl BodyRate {
         self
     }
 
-    /// Refuses a rate that is none, and a window too short to be measured.
+    /// Refuses a rate that is none, or none within its window, and a window too short to be
+    /// measured.
     pub(super) fn check(&self) -> Result<()> {
         if self.octets_per_second == 0 {
             let text = "min_body_rate is 0 octets a second; give None for no limit";
@@ -71,6 +72,14 @@ impl BodyRate {
             let text = format!(
                 "min_body_rate has a window of {:?}, but it must be {SHORTEST_WINDOW:?} or more",
                 self.window
+            );
+            return Err(Error::option(text).with_code("ERR_OUT_OF_RANGE"));
+        }
+        if self.needed() == 0 {
+            let text = format!(
+                "min_body_rate asks for {} octets a second in windows of {:?}, which is less than \
+                 one octet each; give a longer window, or None for no limit",
+                self.octets_per_second, self.window
             );
             return Err(Error::option(text).with_code("ERR_OUT_OF_RANGE"));
         }
@@ -137,10 +146,10 @@ impl Pace {
     }
 
     /// Takes note of octets that have come.
-    pub(super) fn take(&mut self, octets: usize, now: Moment) {
+    pub(super) fn take(&mut self, octets: u64, now: Moment) {
         self.turn_over(self.wanted_by(now));
         let place = place_of(self.current);
-        self.octets[place] = self.octets[place].saturating_add(octets as u64);
+        self.octets[place] = self.octets[place].saturating_add(octets);
     }
 
     /// When the body is too slow if nothing more comes; `None` while nothing is wanted.

@@ -45,6 +45,8 @@ pub(crate) struct TlsStream<S> {
     sealed: Sealed,
     /// Sealed octets that the system has taken.
     sent: u64,
+    /// Octets that the system has given us, sealed as they came.
+    received: u64,
     receiving: Receiving,
     /// We have sent close_notify (or a fatal alert): nothing may be sealed any more.
     finished: bool,
@@ -182,6 +184,7 @@ impl<S: Session> TlsStream<S> {
             incoming: Vec::new(),
             sealed: Sealed::default(),
             sent: 0,
+            received: 0,
             receiving: Receiving::Open,
             finished: false,
             untouched,

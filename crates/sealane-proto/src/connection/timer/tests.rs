@@ -121,3 +121,17 @@ fn time_that_does_not_count_puts_off_the_clocks_of_a_message_only() {
     timers.excuse(Duration::from_secs(7));
     assert_eq!(timers.next(&timeouts), Some(Moment(6_000)));
 }
+
+#[test]
+fn a_response_that_left_late_gives_all_of_its_time_to_the_next_request() {
+    let timeouts = Timeouts::default();
+    let mut timers = Timers::new(Moment(0));
+    timers.rest_anew(Moment(7_000));
+    assert_eq!(timers.next(&timeouts), Some(Moment(60_000)));
+    timers.become_idle(timeouts.keep_alive, Moment(0));
+    timers.rest_anew(Moment(7_000));
+    assert_eq!(timers.next(&timeouts), Some(Moment(13_000)));
+    timers.begin_message(Moment(8_000));
+    timers.rest_anew(Moment(9_000));
+    assert_eq!(timers.next(&timeouts), Some(Moment(68_000)));
+}

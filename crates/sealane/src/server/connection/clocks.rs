@@ -74,7 +74,9 @@ impl Clocks {
     }
 
     /// Takes note of octets that came; `rested` tells that no exchange was open.
-    pub(super) fn note_received(&mut self, octets: usize, rested: bool, now: Moment) {
+    ///
+    /// They are counted as they come, for a slow line takes long to bring a whole record.
+    pub(super) fn note_received(&mut self, octets: u64, rested: bool, now: Moment) {
         if octets == 0 {
             return;
         }
@@ -169,6 +171,10 @@ where
     }
 
     fn set_pace(&mut self, now: Moment) {
+        if self.clocks.live.deadlines.body_rate.is_none() {
+            self.clocks.pace = None;
+            return;
+        }
         let request = self.conversation.requests();
         let wanted = self.conversation.awaits_body();
         let measured = self.clocks.pace.as_ref().map(|one| one.request);
@@ -209,10 +215,13 @@ where
     /// The deadline that the protocol knows.
     ///
     /// While answers wait for a slow reader nothing is taken out of the protocol's buffer; what
-    /// waits there has come in time, so its clock does not count.
+    /// waits there has come in time, so its clock does not count. Nor can a client ask anew that is
+    /// still being answered: its time to do so begins when all has left.
     fn message_due_at(&self) -> Option<Moment> {
-        let next = self.conversation.http.next_timeout();
-        next.filter(|_| !self.is_held_back())
+        let http = &self.conversation.http;
+        let is_answered = self.has_served() && http.is_idle() && self.has_unsent();
+        let next = http.next_timeout();
+        next.filter(|_| !is_answered && !self.is_held_back())
     }
 
     /// Does what follows from deadlines that have passed.

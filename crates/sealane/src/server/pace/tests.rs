@@ -24,6 +24,15 @@ fn silence_is_judged_when_grace_and_window_are_over() {
 }
 
 #[test]
+fn a_rate_that_asks_for_less_than_an_octet_a_window_is_refused() {
+    let rate = |octets| BodyRate::new(octets).window(Duration::from_millis(100));
+    let error = rate(9).check().unwrap_err();
+    assert_eq!(error.code(), Some("ERR_OUT_OF_RANGE"));
+    assert!(error.to_string().contains("9 octets a second"), "{error}");
+    rate(10).check().unwrap();
+}
+
+#[test]
 fn time_in_which_nothing_is_wanted_does_not_count() {
     let mut pace = wanted(&rate());
     pace.want(false, Moment(10_000));
@@ -66,7 +75,7 @@ fn lengths_beyond_all_measure_are_no_limit_and_no_panic() {
         .grace(Duration::MAX)
         .window(Duration::MAX);
     let mut pace = wanted(&rate);
-    pace.take(usize::MAX, Moment(1));
+    pace.take(u64::MAX, Moment(1));
     assert!(pace.deadline() > Some(Moment(1 << 60)));
     assert_eq!(wanted(&BodyRate::new(0)).deadline(), None);
 }
@@ -75,14 +84,14 @@ fn lengths_beyond_all_measure_are_no_limit_and_no_panic() {
 #[derive(Clone, Debug)]
 enum Step {
     Pass(u64),
-    Take(usize),
+    Take(u64),
     Want(bool),
 }
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         (0u64..4_000).prop_map(Step::Pass),
-        (0usize..8_000).prop_map(Step::Take),
+        (0u64..8_000).prop_map(Step::Take),
         any::<bool>().prop_map(Step::Want),
     ]
 }
@@ -123,7 +132,7 @@ proptest! {
                 }
                 Step::Take(octets) => {
                     pace.take(octets, Moment(now));
-                    model.came.push((model.wanted, octets as u64));
+                    model.came.push((model.wanted, octets));
                 }
                 Step::Want(wanted) => {
                     pace.want(wanted, Moment(now));
@@ -149,7 +158,7 @@ proptest! {
         let mut pace = wanted(&rate());
         for turn in 1..200 {
             let now = Moment(turn * every);
-            pace.take(usize::try_from(every.div_ceil(2) + more).unwrap(), now);
+            pace.take(every.div_ceil(2) + more, now);
             prop_assert!(pace.deadline() > Some(now), "at {now:?}");
         }
     }

@@ -47,9 +47,15 @@ impl<S: Session> TlsStream<S> {
                 return Poll::Pending;
             }
         };
+        self.received += read as u64;
         let outcome = self.receive(&mut buffer[..kept + read], read, sink);
         scratch::put_incoming(buffer);
         Poll::Ready(outcome)
+    }
+
+    /// How many sealed octets have come in all, also of records that are not whole yet.
+    pub(crate) fn received(&self) -> u64 {
+        self.received
     }
 
     /// Takes in `octets`, of which the last `read` are new.
