@@ -1,7 +1,8 @@
 //! The client: requests out, responses in, connections kept for the next one.
 //!
 //! `request` and `agent` are what programs see. `target` and `key` say where a request goes and
-//! with what it may share, `outgoing` is one that has been checked. `pool` decides who gets which
+//! with what it may share, `outgoing` is one that has been checked, and `settings` what can be said
+//! for an agent and for one request alike. `pool` decides who gets which
 //! connection and `lease` tells them; `connect` opens one, `exchange` carries a request and its
 //! response on it, and `retry` says whether to send it again.
 
@@ -13,6 +14,7 @@ mod connect;
 mod lease;
 mod connection;
 mod options;
+mod settings;
 mod target;
 mod key;
 mod hint;

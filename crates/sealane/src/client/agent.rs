@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::task::{Context, Poll};
 
 use http::{HeaderMap, Method, Request, Response};
-use sealane_proto::ClientRules;
 use sealane_tls::{ClientContext, ClientTlsOptions, SessionCache};
 use tower_service::Service;
 
@@ -16,10 +15,11 @@ use super::connect::Dialer;
 use super::exchange::{Answer, Exchange, check_framing};
 use super::key::ConnectionKey;
 use super::lease::{Connections, Lease};
-use super::options::{AgentOptions, Timeouts};
+use super::options::AgentOptions;
 use super::outgoing::Outgoing;
 use super::request::{ClientRequest, RequestOptions};
 use super::retry::Attempt;
+use super::settings::{Settings, Terms};
 use super::target::Target;
 use crate::body::Body;
 use crate::error::{Error, ErrorKind, Result};
@@ -66,8 +66,9 @@ pub struct Agent {
 struct Inner {
     connections: Arc<Connections>,
     sessions: Arc<SessionCache<ConnectionKey>>,
-    rules: Arc<ClientRules>,
-    timeouts: Timeouts,
+    settings: Settings,
+    /// What holds for a request that says nothing of its own.
+    terms: Arc<Terms>,
     /// Whether requests ask their servers to keep the connection.
     persistent: bool,
     tls: ClientTlsOptions,
@@ -89,8 +90,7 @@ impl Agent {
         let AgentOptions {
             limits,
             max_cached_sessions,
-            timeouts,
-            rules,
+            settings,
             tls,
             servername,
             key_log,
@@ -100,8 +100,8 @@ impl Agent {
                 persistent: limits.keep_alive || limits.max_sockets.is_some(),
                 connections: Connections::new(limits),
                 sessions: SessionCache::new(max_cached_sessions),
-                rules: Arc::new(rules),
-                timeouts,
+                terms: settings.clone().settle()?,
+                settings,
                 context: tls.clone().build()?,
                 tls,
                 servername,
@@ -148,7 +148,7 @@ impl Agent {
             fields: parts.headers,
             tls: None,
             servername: None,
-            timeouts: self.inner.timeouts,
+            settings: None,
         })?;
         self.carry(&outgoing, body.into(), Answer::AtOnce).await
     }
@@ -158,13 +158,13 @@ impl Agent {
         self.inner.connections.total()
     }
 
-    pub(super) fn timeouts(&self) -> Timeouts {
-        self.inner.timeouts
-    }
-
     /// Checks a request against this agent and completes it.
     pub(super) fn prepare(&self, wish: Wish) -> Result<Outgoing> {
         let inner = &self.inner;
+        let terms = match wish.settings {
+            None => Arc::clone(&inner.terms),
+            Some(settings) => settings.over(&inner.settings).settle()?,
+        };
         let context = match wish.tls {
             None => inner.context.clone(),
             Some(tls) => inner.shared(tls.over(&inner.tls).build()?),
@@ -177,7 +177,7 @@ impl Agent {
             servername,
             inner.persistent,
             context,
-            wish.timeouts,
+            terms,
         )
     }
 
@@ -188,9 +188,9 @@ impl Agent {
         body: Body,
         answer: Answer,
     ) -> Result<Response<Body>> {
-        check_framing(request, &body, &self.inner.rules).map_err(Error::unsent)?;
+        check_framing(request, &body).map_err(Error::unsent)?;
         let key = request.key()?;
-        let limit = request.timeouts.connect;
+        let limit = request.terms.timeouts.connect;
         let spare = body.again();
         let claim = self.inner.connections.claim(&key, limit).await?;
         let (carried, rested) = (claim.connection.is_some(), claim.rested);
@@ -257,8 +257,7 @@ impl Agent {
         Dialer {
             context: &request.context,
             sessions: &self.inner.sessions,
-            rules: &self.inner.rules,
-            timeouts: request.timeouts,
+            terms: &request.terms,
             key_log: self.inner.key_log.as_ref(),
         }
     }
@@ -319,7 +318,8 @@ pub(super) struct Wish {
     /// TLS options of this request alone.
     pub(super) tls: Option<ClientTlsOptions>,
     pub(super) servername: Option<String>,
-    pub(super) timeouts: Timeouts,
+    /// What this request says for itself.
+    pub(super) settings: Option<Box<Settings>>,
 }
 
 /// The agent of requests that name none: it keeps connections, for 5 s while they are idle.

@@ -11,12 +11,12 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use rustls::pki_types::{ServerName, UnixTime};
-use sealane_proto::{ClientConnection, ClientRules};
+use sealane_proto::ClientConnection;
 use sealane_tls::{Admission, ClientContext, HandshakeError, SessionCache, TlsInfo};
 
 use super::connection::Connection;
 use super::key::ConnectionKey;
-use super::options::Timeouts;
+use super::settings::Terms;
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::info::{Accepted, Addresses, ConnectionInfo};
 use crate::key_log::KeyLogTarget;
@@ -26,8 +26,7 @@ use crate::transport::{ClientStream, Socket, TransportError, resolve, tcp};
 pub(super) struct Dialer<'a> {
     pub(super) context: &'a ClientContext,
     pub(super) sessions: &'a Arc<SessionCache<ConnectionKey>>,
-    pub(super) rules: &'a Arc<ClientRules>,
-    pub(super) timeouts: Timeouts,
+    pub(super) terms: &'a Arc<Terms>,
     pub(super) key_log: Option<&'a KeyLogTarget>,
 }
 
@@ -60,9 +59,14 @@ impl Dialer<'_> {
         let what = key.to_string();
         let dialled = async {
             let addresses = resolve::resolve(key.host(), key.port()).await?;
-            tcp::dial(addresses, &what).await
+            tcp::dial(
+                addresses,
+                &what,
+                self.terms.connecting.no_delay.unwrap_or(true),
+            )
+            .await
         };
-        let socket = within(self.timeouts.connect, dialled, |limit| {
+        let socket = within(self.terms.timeouts.connect, dialled, |limit| {
             late(
                 Phase::Connect,
                 "ETIMEDOUT",
@@ -71,7 +75,7 @@ impl Dialer<'_> {
         })
         .await?;
         let handshake = self.handshake(socket.into(), key);
-        within(self.timeouts.handshake, handshake, |limit| {
+        within(self.terms.timeouts.handshake, handshake, |limit| {
             late(
                 Phase::Handshake,
                 "ERR_TLS_HANDSHAKE_TIMEOUT",
@@ -109,7 +113,7 @@ impl Dialer<'_> {
         }
         let tls = self.admit(&stream, key, sends_name).await?;
         let info = ConnectionInfo::new(Accepted::new(0, addresses), tls, stream.exporter());
-        let mut http = ClientConnection::new(Arc::clone(self.rules));
+        let mut http = ClientConnection::new(Arc::clone(&self.terms.rules));
         http.receive(&early);
         // A server that speaks first has not been asked anything.
         http.poll_event()

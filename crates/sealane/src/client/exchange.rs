@@ -17,16 +17,15 @@ use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, Method, Response};
 use http_body::SizeHint;
 use sealane_proto::{
-    BodyLength, ClientConnection, ClientRules, Event, Framing, InputEnd, ProtocolError,
-    ResponseHead, SendBody,
+    BodyLength, ClientConnection, Event, Framing, InputEnd, ProtocolError, ResponseHead, SendBody,
 };
 use tokio::time::Instant;
 
 use super::connection::Connection;
 use super::hint::{Hint, keep_alive_hint};
 use super::lease::Lease;
-use super::options::Timeouts;
 use super::outgoing::Outgoing;
+use super::settings::times::Timeouts;
 use crate::body::Body;
 use crate::driver::{TURN, length_of, let_others_run};
 use crate::error::{Error, ErrorKind, Phase, Result};
@@ -116,18 +115,14 @@ pub(super) struct Failure {
 /// Refuses a request that could not be put into words, before anything is opened for it.
 ///
 /// Only what the caller says about framing can be wrong; everything else has been checked.
-pub(super) fn check_framing(
-    request: &Outgoing,
-    body: &Body,
-    rules: &Arc<ClientRules>,
-) -> Result<()> {
+pub(super) fn check_framing(request: &Outgoing, body: &Body) -> Result<()> {
     let fields = &request.fields;
     let says = fields.contains_key(CONTENT_LENGTH) || fields.contains_key(TRANSFER_ENCODING);
     if !says && request.method != Method::TRACE {
         return Ok(());
     }
     let length = length_of(body);
-    ClientConnection::new(Arc::clone(rules))
+    ClientConnection::new(Arc::clone(&request.terms.rules))
         .send_request(
             &request.method,
             &request.path,
@@ -167,7 +162,7 @@ impl Exchange {
             upload,
             ceased: false,
             broken: None,
-            limits: request.timeouts,
+            limits: request.terms.timeouts,
             head_by: None,
             still_since: None,
             progress: Progress::Head,

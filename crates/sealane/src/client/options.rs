@@ -5,50 +5,17 @@
 
 use std::time::Duration;
 
-use sealane_proto::ClientRules;
 use sealane_tls::ClientTlsOptions;
 
 use super::pool::{PoolLimits, Scheduling};
-use crate::bounds::{check_limits, check_times};
+use super::settings::Settings;
+use super::settings::connecting::connecting_setters;
+use super::settings::messages::message_setters;
+use super::settings::times::times_setters;
+use crate::bounds::check_times;
 use crate::error::{Error, Result};
 use crate::key_log::{KeyLog, KeyLogTarget};
 use crate::tls_options::client_tls_setters;
-
-/// How long a request may take, part by part; `None` is no limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Timeouts {
-    /// Finding the address and opening the TCP connection.
-    pub(super) connect: Option<Duration>,
-    /// The TLS handshake.
-    pub(super) handshake: Option<Duration>,
-    /// From the end of the request to the end of the final response's head.
-    pub(super) head: Option<Duration>,
-    /// Without an octet in either direction, once the connection is open.
-    pub(super) idle: Option<Duration>,
-}
-
-impl Timeouts {
-    /// Refuses limits that nobody could meet.
-    pub(super) fn check(&self) -> Result<()> {
-        check_times(&[
-            ("connect_timeout", self.connect),
-            ("handshake_timeout", self.handshake),
-            ("head_timeout", self.head),
-            ("inactivity timeout", self.idle),
-        ])
-    }
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self {
-            connect: Some(CONNECT_TIMEOUT),
-            handshake: Some(HANDSHAKE_TIMEOUT),
-            head: Some(HEAD_TIMEOUT),
-            idle: Some(IDLE_TIMEOUT),
-        }
-    }
-}
 
 /// Options of an [`Agent`](crate::Agent), with the module's documented defaults.
 ///
@@ -68,6 +35,7 @@ impl Default for Timeouts {
 /// | `max_header_size` | 16 KiB | octets of a response's head |
 /// | `max_headers_count` | 2000 | field lines of a response |
 /// | `insecure_http_parser` | false | whether odd heads of responses are taken |
+/// | `no_delay` | true | small writes leave at once |
 ///
 /// A *key* is an origin with everything that decides what a connection to it proves: two requests
 /// with different trust never share a connection or a TLS session.
@@ -75,8 +43,7 @@ impl Default for Timeouts {
 pub struct AgentOptions {
     pub(super) limits: PoolLimits,
     pub(super) max_cached_sessions: usize,
-    pub(super) timeouts: Timeouts,
-    pub(super) rules: ClientRules,
+    pub(super) settings: Settings,
     pub(super) tls: ClientTlsOptions,
     pub(super) servername: Option<String>,
     pub(super) key_log: Option<KeyLogTarget>,
@@ -95,8 +62,7 @@ impl AgentOptions {
                 idle_timeout: None,
             },
             max_cached_sessions: MAX_CACHED_SESSIONS,
-            timeouts: Timeouts::default(),
-            rules: ClientRules::default(),
+            settings: Settings::default(),
             tls: ClientTlsOptions::new(),
             servername: None,
             key_log: None,
@@ -160,67 +126,9 @@ impl AgentOptions {
         self
     }
 
-    /// The longest time to find the address and open the TCP connection; default 10 s.
-    ///
-    /// Where `max_sockets` or `max_total_sockets` make a request wait, it waits no longer than
-    /// this, either.
-    #[must_use]
-    pub fn connect_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
-        self.timeouts.connect = limit.into();
-        self
-    }
-
-    /// The longest time for the TLS handshake; default 10 s.
-    ///
-    /// A resumed handshake that proves too little is done again in full, with its own time.
-    #[must_use]
-    pub fn handshake_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
-        self.timeouts.handshake = limit.into();
-        self
-    }
-
-    /// The longest time from the end of a request to the end of its response's head; default 300 s.
-    #[must_use]
-    pub fn head_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
-        self.timeouts.head = limit.into();
-        self
-    }
-
-    /// The longest time without an octet in either direction during an exchange; default 300 s.
-    ///
-    /// The clock runs while the server is waited for: not while a response's body is left alone by
-    /// its reader, and not while the request's own body has nothing to give.
-    #[must_use]
-    pub fn inactivity_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
-        self.timeouts.idle = limit.into();
-        self
-    }
-
-    /// The largest head of a response in octets; default 16 KiB. More fails the request.
-    #[must_use]
-    pub fn max_header_size(mut self, octets: usize) -> Self {
-        self.rules.limits.head_octets = octets;
-        self
-    }
-
-    /// The most field lines of a response; default 2000. More fails the request.
-    #[must_use]
-    pub fn max_headers_count(mut self, lines: usize) -> Self {
-        self.rules.limits.field_count = lines;
-        self
-    }
-
-    /// Whether odd heads of responses are taken; default false.
-    ///
-    /// For servers that fold lines, end them with LF alone, or put control octets other than NUL,
-    /// CR and LF into values: in the map these and the folds are SP. In fields that say where a
-    /// message ends both are refused all the same, and bodies are read strictly.
-    #[must_use]
-    pub fn insecure_http_parser(mut self, lenient: bool) -> Self {
-        self.rules.lenient = lenient;
-        self
-    }
-
+    times_setters!();
+    message_setters!();
+    connecting_setters!();
     client_tls_setters!();
 
     /// Hands the secrets of all connections to a key log, for tools that decrypt captures. Default
@@ -243,9 +151,11 @@ impl AgentOptions {
                 return Err(Error::option(text).with_code("ERR_OUT_OF_RANGE"));
             }
         }
-        self.timeouts.check()?;
-        check_times(&[("timeout", self.limits.idle_timeout)])?;
-        check_limits(&self.rules.limits)
+        check_times(&[("timeout", self.limits.idle_timeout)])
+    }
+
+    fn settings(&mut self) -> &mut Settings {
+        &mut self.settings
     }
 
     fn tls(mut self, change: impl FnOnce(ClientTlsOptions) -> ClientTlsOptions) -> Self {
@@ -265,16 +175,3 @@ const MAX_FREE_SOCKETS: usize = 256;
 
 /// Keys with TLS sessions: the module's figure.
 const MAX_CACHED_SESSIONS: usize = 100;
-
-/// Ten seconds find and open any host that is there; the module would wait for the system's two
-/// minutes.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// As long as for the connection: a handshake is two or three round trips.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Slow answers are legitimate, endless ones are not; what browsers allow, and undici.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(300);
-
-/// The same for silence: long enough for anything that is alive.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(300);

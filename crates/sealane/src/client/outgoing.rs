@@ -1,6 +1,7 @@
 //! Outgoing: a request that has been checked, ready to be sent, and to be sent again.
 
 use std::fmt;
+use std::sync::Arc;
 
 use http::header::{AUTHORIZATION, CONNECTION, HOST, UPGRADE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -8,7 +9,7 @@ use rustls::pki_types::ServerName;
 use sealane_tls::{ClientContext, reference_name};
 
 use super::key::ConnectionKey;
-use super::options::Timeouts;
+use super::settings::Terms;
 use super::target::{self, Target};
 use crate::error::{Error, ErrorKind, Phase, Result};
 
@@ -18,7 +19,7 @@ pub(super) struct Outgoing {
     pub(super) path: String,
     /// With Host, and with what the agent adds.
     pub(super) fields: HeaderMap,
-    pub(super) timeouts: Timeouts,
+    pub(super) terms: Arc<Terms>,
     pub(super) context: ClientContext,
     host: Box<str>,
     port: u16,
@@ -34,7 +35,7 @@ impl Outgoing {
         servername: Option<&str>,
         persistent: bool,
         context: ClientContext,
-        timeouts: Timeouts,
+        terms: Arc<Terms>,
     ) -> Result<Self> {
         target::check_path(&method, &target.path)?;
         refuse_takeover(&method, &fields)?;
@@ -55,7 +56,7 @@ impl Outgoing {
             method,
             path: target.path,
             fields,
-            timeouts,
+            terms,
             context,
             host: target.host,
             port: target.port,

@@ -14,8 +14,12 @@ use tokio::task::JoinHandle;
 
 use super::agent::{Agent, Wish, global_agent};
 use super::exchange::Answer;
-use super::options::{AgentOptions, Timeouts};
+use super::options::AgentOptions;
 use super::outgoing::Outgoing;
+use super::settings::Settings;
+use super::settings::connecting::connecting_setters;
+use super::settings::messages::message_setters;
+use super::settings::times::times_setters;
 use super::target::{self, Target};
 use crate::body::{Body, BodySender};
 use crate::error::{Error, ErrorKind, Phase, Result};
@@ -80,7 +84,8 @@ pub struct RequestOptions {
     method: Method,
     fields: HeaderMap,
     agent: Via,
-    timeouts: Changes,
+    /// What holds for this request alone.
+    settings: Option<Box<Settings>>,
     tls: Option<ClientTlsOptions>,
     servername: Option<String>,
     /// The first field that could not be taken, with its code.
@@ -101,15 +106,6 @@ enum Via {
     Global,
     Agent(Agent),
     NoAgent,
-}
-
-/// Time limits of one request that differ from its agent's.
-#[derive(Clone, Copy, Debug, Default)]
-struct Changes {
-    connect: Option<Option<Duration>>,
-    handshake: Option<Option<Duration>>,
-    head: Option<Option<Duration>>,
-    idle: Option<Option<Duration>>,
 }
 
 impl RequestOptions {
@@ -199,39 +195,20 @@ impl RequestOptions {
         self
     }
 
-    /// The longest time without an octet in either direction while the server is waited for;
-    /// default: the agent's `inactivity_timeout`. When it passes, the request fails.
-    ///
-    /// It does not run while the request's own body has nothing to give.
+    /// The module's name of [`inactivity_timeout`](Self::inactivity_timeout).
     #[must_use]
-    pub fn timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
-        self.timeouts.idle = Some(limit.into());
-        self
+    pub fn timeout(self, limit: impl Into<Option<Duration>>) -> Self {
+        self.inactivity_timeout(limit)
     }
 
-    /// The longest time to find the address and open the connection; default: the agent's.
-    #[must_use]
-    pub fn connect_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
-        self.timeouts.connect = Some(limit.into());
-        self
-    }
-
-    /// The longest time for the TLS handshake; default: the agent's.
-    #[must_use]
-    pub fn handshake_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
-        self.timeouts.handshake = Some(limit.into());
-        self
-    }
-
-    /// The longest time from the end of the request to the end of the response's head; default: the
-    /// agent's.
-    #[must_use]
-    pub fn head_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
-        self.timeouts.head = Some(limit.into());
-        self
-    }
-
+    times_setters!();
+    message_setters!();
+    connecting_setters!();
     client_tls_setters!();
+
+    fn settings(&mut self) -> &mut Settings {
+        self.settings.get_or_insert_default()
+    }
 
     fn tls(mut self, change: impl FnOnce(ClientTlsOptions) -> ClientTlsOptions) -> Self {
         self.tls = Some(change(self.tls.unwrap_or_default()));
@@ -263,15 +240,13 @@ impl RequestOptions {
         if let Some((text, code)) = self.wrong {
             return Err(Error::option(text).with_code(code));
         }
-        let timeouts = self.timeouts.over(agent.timeouts());
-        timeouts.check()?;
         let outgoing = agent.prepare(Wish {
             method: self.method,
             target,
             fields: self.fields,
             tls: self.tls,
             servername: self.servername,
-            timeouts,
+            settings: self.settings,
         })?;
         Ok(ClientRequest {
             state: State::Ready {
@@ -296,17 +271,6 @@ impl fmt::Debug for RequestOptions {
             .field("port", &self.port)
             .field("fields", &self.fields.len())
             .finish_non_exhaustive()
-    }
-}
-
-impl Changes {
-    fn over(self, base: Timeouts) -> Timeouts {
-        Timeouts {
-            connect: self.connect.unwrap_or(base.connect),
-            handshake: self.handshake.unwrap_or(base.handshake),
-            head: self.head.unwrap_or(base.head),
-            idle: self.idle.unwrap_or(base.idle),
-        }
     }
 }
 

@@ -16,7 +16,11 @@ use crate::error::{Error, Phase, Result};
 ///
 /// Each next address is tried when the one before has failed, or has not answered for 250 ms. Those
 /// that have not answered when one does are given up.
-pub(crate) async fn dial(addresses: Vec<SocketAddr>, what: &str) -> Result<TcpStream> {
+pub(crate) async fn dial(
+    addresses: Vec<SocketAddr>,
+    what: &str,
+    no_delay: bool,
+) -> Result<TcpStream> {
     let stream = match addresses[..] {
         [address] => TcpStream::connect(address)
             .await
@@ -27,8 +31,8 @@ pub(crate) async fn dial(addresses: Vec<SocketAddr>, what: &str) -> Result<TcpSt
         }
     };
     let stream = stream.map_err(|failures| unreachable_at(what, failures))?;
-    // Small requests must not wait for an acknowledgement; a failure shows at the first read.
-    let _ = stream.set_nodelay(true);
+    // A failure shows at the first read.
+    let _ = stream.set_nodelay(no_delay);
     Ok(stream)
 }
 

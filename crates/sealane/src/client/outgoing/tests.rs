@@ -3,7 +3,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use sealane_tls::ClientTlsOptions;
 
-use super::super::options::Timeouts;
+use super::super::settings::Settings;
 use super::super::target::Target;
 use super::Outgoing;
 use crate::error::Result;
@@ -18,7 +18,7 @@ fn outgoing(
         map.append(*name, HeaderValue::from_static(value));
     }
     let context = ClientTlsOptions::new().build()?;
-    let timeouts = Timeouts::default();
+    let terms = Settings::default().settle().unwrap();
     Outgoing::new(
         Method::GET,
         Target::parse(url)?,
@@ -26,7 +26,7 @@ fn outgoing(
         sni,
         true,
         context,
-        timeouts,
+        terms,
     )
 }
 

@@ -20,7 +20,7 @@ async fn closed() -> SocketAddr {
 async fn an_address_that_refuses_gives_way_to_the_next() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let open = listener.local_addr().expect("an address");
-    let stream = dial(vec![closed().await, open], "here").await;
+    let stream = dial(vec![closed().await, open], "here", true).await;
     let stream = stream.expect("the second address answers");
     assert_eq!(stream.peer_addr().expect("an address"), open);
 }
@@ -28,7 +28,7 @@ async fn an_address_that_refuses_gives_way_to_the_next() {
 #[tokio::test]
 async fn when_all_refuse_the_error_names_each() {
     let (one, other) = (closed().await, closed().await);
-    let error = dial(vec![one, other], "a.example:1").await;
+    let error = dial(vec![one, other], "a.example:1", true).await;
     let error = error.expect_err("nobody listens");
     assert_eq!(error.code(), Some("ECONNREFUSED"));
     let text = error.to_string();
