@@ -4,7 +4,7 @@
 //! with what it may share, `outgoing` is one that has been checked, and `settings` what can be said
 //! for an agent and for one request alike. `pool` decides who gets which
 //! connection and `lease` tells them; `connect` opens one, `exchange` carries a request and its
-//! response on it, and `retry` says whether to send it again.
+//! response on it, `switch` ends it from outside, and `retry` says whether to send it again.
 
 mod request;
 mod agent;
@@ -13,6 +13,8 @@ mod outgoing;
 mod connect;
 mod lease;
 mod connection;
+#[allow(dead_code, reason = "whoever carries an exchange polls it soon")]
+mod switch;
 mod options;
 mod settings;
 mod target;

@@ -3,11 +3,13 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use sealane_proto::ClientConnection;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::switch::Switch;
 use crate::driver::{Outbox, at_once};
 use crate::info::ConnectionInfo;
 use crate::transport::{ClientStream, Received};
@@ -19,6 +21,9 @@ pub(super) struct Connection {
     pub(super) outbox: Outbox,
     pub(super) info: ConnectionInfo,
     pub(super) alarm: Alarm,
+    /// Thrown when the agent is destroyed; whoever uses the connection polls it.
+    #[allow(dead_code, reason = "whoever carries an exchange polls it soon")]
+    pub(super) switch: Arc<Switch>,
 }
 
 impl Connection {
@@ -29,6 +34,7 @@ impl Connection {
             outbox: Outbox::default(),
             info,
             alarm: Alarm::new(),
+            switch: Arc::default(),
         }
     }
 
