@@ -147,6 +147,24 @@ async fn agent_layer_adds_its_field() {
 }
 
 #[tokio::test]
+async fn agent_layers_follows_a_redirect_with_tower() {
+    let ground = Ground::new();
+    let server = create_server(ground.options(), |request: Request<Body>| async move {
+        let answer = Response::builder();
+        let answer = match request.uri().path() {
+            "/old" => answer.status(302).header("location", "/new"),
+            _ => answer,
+        };
+        answer.body(request.uri().to_string()).unwrap()
+    })
+    .unwrap();
+    let origin = format!("https://localhost:{}", listen(&server).await.port());
+    let text = run(&ground, "agent_layers", &format!("{origin}/old")).await;
+    let expected = format!("statusCode: 200\nfrom: {origin}/new\n/new\n");
+    assert_eq!(text, expected);
+}
+
+#[tokio::test]
 async fn contract_client_fetches_each_url_in_turn() {
     let ground = Ground::new();
     let (_server, url) = telling(&ground).await;
