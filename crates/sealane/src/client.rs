@@ -1,10 +1,10 @@
 //! The client: requests out, responses in, connections kept for the next one.
 //!
-//! `request` and `agent` are what programs see. `target` and `key` say where a request goes and
-//! with what it may share, `outgoing` is one that has been checked, and `settings` what can be said
-//! for an agent and for one request alike. `pool` decides who gets which
-//! connection and `lease` tells them; `connect` opens one, `exchange` carries a request and its
-//! response on it, `switch` ends it from outside, and `retry` says whether to send it again.
+//! `request` and `agent` are what programs see. `target`, `route` and `key` say where a request
+//! goes, on which way and with what it may share, `outgoing` is one that has been checked, and
+//! `settings` what can be said for an agent and for one request alike. `pool` decides who gets
+//! which connection and `lease` tells them; `connect` opens one, `exchange` carries a request and
+//! its response on it, `switch` ends it from outside, and `retry` says whether to send it again.
 
 mod request;
 mod agent;
@@ -19,6 +19,7 @@ mod options;
 mod settings;
 mod target;
 mod key;
+mod route;
 mod hint;
 mod retry;
 mod pool;

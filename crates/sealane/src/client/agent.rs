@@ -197,7 +197,7 @@ impl Agent {
         let connection = match claim.connection {
             Some(connection) => connection,
             // Boxed: it is large, and seldom needed where connections are kept.
-            None => Box::pin(self.dialer(request).connect(&key)).await?,
+            None => Box::pin(self.dialer(request).connect(key.clone())).await?,
         };
         let exchange = Exchange::begin(connection, claim.lease, request, body);
         let failure = match exchange
@@ -235,7 +235,7 @@ impl Agent {
         answer: Answer,
         place: Lease,
     ) -> Result<Response<Body>> {
-        let connection = Box::pin(self.dialer(request).connect(place.key())).await?;
+        let connection = Box::pin(self.dialer(request).connect(place.key().clone())).await?;
         let exchange = Exchange::begin(connection, place, request, body).map_err(Error::unsent)?;
         let outcome = exchange.response(false, answer).await;
         outcome.map_err(|failure| {
@@ -253,12 +253,12 @@ impl Agent {
         }
     }
 
-    fn dialer<'a>(&'a self, request: &'a Outgoing) -> Dialer<'a> {
+    fn dialer(&self, request: &Outgoing) -> Dialer {
         Dialer {
-            context: &request.context,
-            sessions: &self.inner.sessions,
-            terms: &request.terms,
-            key_log: self.inner.key_log.as_ref(),
+            context: request.context.clone(),
+            sessions: Arc::clone(&self.inner.sessions),
+            terms: Arc::clone(&request.terms),
+            key_log: self.inner.key_log.clone(),
         }
     }
 }

@@ -23,17 +23,21 @@ use crate::key_log::KeyLogTarget;
 use crate::transport::{ClientStream, Socket, TransportError, resolve, tcp};
 
 /// What is needed to open connections.
-pub(super) struct Dialer<'a> {
-    pub(super) context: &'a ClientContext,
-    pub(super) sessions: &'a Arc<SessionCache<ConnectionKey>>,
-    pub(super) terms: &'a Arc<Terms>,
-    pub(super) key_log: Option<&'a KeyLogTarget>,
+///
+/// It owns all of it, so that opening one can go on when the request that began it is gone.
+pub(super) struct Dialer {
+    pub(super) context: ClientContext,
+    pub(super) sessions: Arc<SessionCache<ConnectionKey>>,
+    pub(super) terms: Arc<Terms>,
+    pub(super) key_log: Option<KeyLogTarget>,
 }
 
-impl Dialer<'_> {
+impl Dialer {
     /// Opens a connection to the peer that `key` names.
-    pub(super) async fn connect(&self, key: &ConnectionKey) -> Result<Box<Connection>> {
-        self.open(key).await.map_err(Error::unsent)
+    ///
+    /// Dropping the future gives it up, and closes what was open.
+    pub(super) async fn connect(self, key: ConnectionKey) -> Result<Box<Connection>> {
+        self.open(&key).await.map_err(Error::unsent)
     }
 
     /// Opens a connection, once more in full if a resumed handshake was refused.
@@ -58,7 +62,8 @@ impl Dialer<'_> {
     async fn try_open(&self, key: &ConnectionKey) -> Result<Box<Connection>, Refused> {
         let what = key.to_string();
         let dialled = async {
-            let addresses = resolve::resolve(key.host(), key.port()).await?;
+            let route = key.route();
+            let addresses = resolve::resolve(route.host(), route.port()).await?;
             tcp::dial(
                 addresses,
                 &what,
@@ -103,7 +108,7 @@ impl Dialer<'_> {
             stream.poll_handshake(context, &mut |octets| early.extend_from_slice(octets))
         });
         let outcome = outcome.await;
-        if let Some(log) = self.key_log {
+        if let Some(log) = &self.key_log {
             log.deliver(&stream.take_key_log(), addresses.for_key_log());
         }
         if let Err(error) = outcome {

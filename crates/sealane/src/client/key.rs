@@ -9,6 +9,8 @@ use rustls::pki_types::ServerName;
 use sealane_tls::SecurityDomain;
 use tokio::runtime;
 
+use super::route::Route;
+
 /// Origin, proven name, and all that decides what a connection proves.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct ConnectionKey {
@@ -17,9 +19,8 @@ pub(super) struct ConnectionKey {
 
 #[derive(PartialEq, Eq, Hash)]
 struct Parts {
-    /// Where the connection is opened to, in lower case.
-    host: Box<str>,
-    port: u16,
+    /// Where the connection is opened to.
+    route: Route,
     /// What the peer must prove to be; told in SNI if it is a DNS name.
     name: ServerName<'static>,
     domain: SecurityDomain,
@@ -29,16 +30,14 @@ struct Parts {
 
 impl ConnectionKey {
     pub(super) fn new(
-        host: Box<str>,
-        port: u16,
+        route: Route,
         name: ServerName<'static>,
         domain: SecurityDomain,
         runtime: runtime::Id,
     ) -> Self {
         Self {
             parts: Arc::new(Parts {
-                host,
-                port,
+                route,
                 name,
                 domain,
                 runtime,
@@ -46,13 +45,9 @@ impl ConnectionKey {
         }
     }
 
-    /// The host to connect to: a DNS name or an IP address without brackets.
-    pub(super) fn host(&self) -> &str {
-        &self.parts.host
-    }
-
-    pub(super) fn port(&self) -> u16 {
-        self.parts.port
+    /// Where the connection is opened to, and how.
+    pub(super) fn route(&self) -> &Route {
+        &self.parts.route
     }
 
     /// The name the peer's certificate must be valid for.
@@ -64,19 +59,14 @@ impl ConnectionKey {
 /// Host and port, as they stand in messages.
 impl fmt::Display for ConnectionKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (host, port) = (self.host(), self.port());
-        match host.contains(':') {
-            true => write!(f, "[{host}]:{port}"),
-            false => write!(f, "{host}:{port}"),
-        }
+        self.parts.route.fmt(f)
     }
 }
 
 impl fmt::Debug for ConnectionKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ConnectionKey")
-            .field("host", &self.parts.host)
-            .field("port", &self.parts.port)
+            .field("route", &self.parts.route)
             .field("name", &self.parts.name)
             .field("domain", &self.parts.domain)
             .field("runtime", &self.parts.runtime)

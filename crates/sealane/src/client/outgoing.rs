@@ -9,6 +9,7 @@ use rustls::pki_types::ServerName;
 use sealane_tls::{ClientContext, reference_name};
 
 use super::key::ConnectionKey;
+use super::route::Route;
 use super::settings::Terms;
 use super::target::{self, Target};
 use crate::error::{Error, ErrorKind, Phase, Result};
@@ -21,8 +22,7 @@ pub(super) struct Outgoing {
     pub(super) fields: HeaderMap,
     pub(super) terms: Arc<Terms>,
     pub(super) context: ClientContext,
-    host: Box<str>,
-    port: u16,
+    route: Route,
     name: ServerName<'static>,
 }
 
@@ -58,8 +58,7 @@ impl Outgoing {
             fields,
             terms,
             context,
-            host: target.host,
-            port: target.port,
+            route: Route::new(target.host, target.port),
             name,
         })
     }
@@ -71,8 +70,7 @@ impl Outgoing {
             Error::new(ErrorKind::Options, Phase::Setup, text).unsent()
         })?;
         Ok(ConnectionKey::new(
-            self.host.clone(),
-            self.port,
+            self.route.clone(),
             self.name.clone(),
             self.context.domain(),
             runtime.id(),
@@ -91,8 +89,7 @@ impl fmt::Debug for Outgoing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Outgoing")
             .field("method", &self.method)
-            .field("host", &self.host)
-            .field("port", &self.port)
+            .field("route", &self.route)
             .field("fields", &self.fields.len())
             .finish_non_exhaustive()
     }
