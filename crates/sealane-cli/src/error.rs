@@ -81,6 +81,11 @@ impl Failure {
         format!("note: {}", visible(&self.message))
     }
 
+    /// What happened, in its one line.
+    pub fn message(&self) -> std::borrow::Cow<'_, str> {
+        visible(&self.message)
+    }
+
     /// The exit code of the program.
     pub fn exit_code(&self) -> u8 {
         self.exit

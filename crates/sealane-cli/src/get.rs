@@ -6,8 +6,9 @@ use clap::Args;
 use http::Method;
 
 use crate::error::{Ended, Result};
+use crate::fetch;
+use crate::fetch::asked::{Asked, Upload};
 use crate::fetch::options::ClientArgs;
-use crate::fetch::{self, Asked, Upload};
 
 /// The options of `sealane get`.
 #[derive(Debug, Args)]
@@ -28,6 +29,7 @@ Examples:
   sealane get https://www.example.com/           the body to standard output
   sealane get https://localhost:8443/            what sealane serve gives, trusted at once
   sealane get -i -v https://www.example.com/     the head too, and what TLS agreed on
+  sealane get -L --compressed https://example.com/   redirects followed, fewer octets
   sealane get -o page.html https://www.example.com/
   sealane get --cacert own.pem https://files.example/
 
@@ -36,7 +38,7 @@ Exit codes:
   1     a status of 400 or above, with --fail
   2     wrong arguments, or a file that cannot be read or written
   3     no connection, or TLS failed
-  4     the response was cut, malformed or missing
+  4     the response was cut, malformed or missing, or a redirect led nowhere
   130   ended by Ctrl-C
 When several URLs fail, the first failure gives the code.";
 
@@ -49,6 +51,7 @@ pub async fn run(args: &GetArgs) -> Result<Ended> {
         url: url.clone(),
         method: Method::GET,
         upload: Upload::Nothing,
+        media: None,
     };
     let asked: Vec<_> = args.urls.iter().map(asked).collect();
     fetch::run(&args.client, &asked).await

@@ -8,8 +8,9 @@ use clap::Args;
 use http::Method;
 
 use crate::error::{Ended, Result};
+use crate::fetch;
+use crate::fetch::asked::{Asked, Upload};
 use crate::fetch::options::ClientArgs;
-use crate::fetch::{self, Asked, Upload};
 
 #[cfg(test)]
 mod tests;
@@ -51,7 +52,7 @@ Exit codes:
   1     a status of 400 or above, with --fail
   2     wrong arguments, or a file that cannot be read or written
   3     no connection, TLS failed, or the request could not be sent
-  4     the response was cut, malformed or missing
+  4     the response was cut, malformed or missing, or a redirect led nowhere
   130   ended by Ctrl-C";
 
 /// Sends it and shows the answer.
@@ -73,9 +74,13 @@ impl RequestArgs {
             url: self.url.clone(),
             method: self.method.clone().unwrap_or_else(implied),
             upload: self.data.clone().unwrap_or(Upload::Nothing),
+            media: self.data.is_some().then_some(FORM),
         }
     }
 }
+
+/// What a form sends, and what tools have said of --data ever since.
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Reads a method (RFC 9110 §9.1: a token; its letter case counts).
 fn method(text: &str) -> std::result::Result<Method, String> {

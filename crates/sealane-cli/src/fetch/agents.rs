@@ -1,21 +1,33 @@
 //! Those who send the requests of `get` and `request`, and how long they wait.
 //!
-//! One agent for this machine and one for everybody else, where they do not trust the same.
+//! One agent for this machine and one for everybody else, where they do not trust the same; and the
+//! same two without the identity, for where redirects lead.
+
+use std::cell::OnceCell;
 
 use sealane::{Agent, AgentOptions};
 
 use crate::error::Result;
-use crate::fetch::Asked;
+use crate::fetch::asked::Asked;
+use crate::fetch::location::Hop;
 use crate::fetch::options::ClientArgs;
 use crate::fetch::trust::{Talk, Tls, is_local, unusable};
 
 /// Those who send the requests of a command.
 #[derive(Debug)]
 pub(super) struct Agents {
-    /// For every URL that the other one is not for.
+    /// What the command line says.
+    args: ClientArgs,
+    /// Trust and identity.
+    tls: Tls,
+    /// For every origin that the others are not for.
     common: Agent,
     /// For this machine; it believes the local authority as well.
     local: Option<Agent>,
+    /// For origins that a server pointed to: it has no identity. Made when it is needed.
+    others: OnceCell<Agent>,
+    /// The same for this machine.
+    local_others: OnceCell<Agent>,
 }
 
 impl Agents {
@@ -24,28 +36,49 @@ impl Agents {
     /// # Errors
     /// When an option, or a file that one names, cannot be used.
     pub(super) fn new(args: &ClientArgs, asked: &[Asked]) -> Result<Self> {
-        let talk = match (args.verbose, args.silent) {
+        let talk = match (args.shown.verbose, args.shown.silent) {
             (true, _) => Talk::Verbose,
             (false, true) => Talk::Silent,
             (false, false) => Talk::Usual,
         };
         let urls: Vec<_> = asked.iter().map(|asked| asked.url.as_str()).collect();
         let tls = Tls::read(&args.tls, &urls, talk)?;
-        let make = |local| {
-            Agent::new(options(args, tls.options(local)))
-                .map_err(|error| unusable(&error, &args.tls))
-        };
+        let make = |local| agent(args, tls.options(local));
         Ok(Self {
+            args: args.clone(),
             common: make(false)?,
             local: tls.has_local().then(|| make(true)).transpose()?,
+            others: OnceCell::new(),
+            local_others: OnceCell::new(),
+            tls,
         })
     }
 
-    /// The one for a URL.
-    pub(super) fn of(&self, url: &str) -> &Agent {
-        let local = self.local.as_ref().filter(|_| is_local(url));
-        local.unwrap_or(&self.common)
+    /// The one for a hop.
+    ///
+    /// # Errors
+    /// When there is none yet and none can be made.
+    pub(super) fn of(&self, hop: &Hop) -> Result<&Agent> {
+        let local = self.local.as_ref().filter(|_| is_local(&hop.url));
+        if hop.own || !self.tls.is_for_one_origin() {
+            return Ok(local.unwrap_or(&self.common));
+        }
+        let cell = if local.is_some() {
+            &self.local_others
+        } else {
+            &self.others
+        };
+        if let Some(agent) = cell.get() {
+            return Ok(agent);
+        }
+        let made = agent(&self.args, self.tls.options_of_others(local.is_some()))?;
+        Ok(cell.get_or_init(|| made))
     }
+}
+
+/// Makes an agent of options that say whom it trusts and who it is.
+fn agent(args: &ClientArgs, tls: AgentOptions) -> Result<Agent> {
+    Agent::new(options(args, tls)).map_err(|error| unusable(&error, &args.tls))
 }
 
 /// Adds to the options of an agent how it keeps connections and how long it waits.
@@ -56,10 +89,10 @@ fn options(args: &ClientArgs, options: AgentOptions) -> AgentOptions {
     if args.insecure {
         options = options.reject_unauthorized(false);
     }
-    if let Some(limit) = args.connect_timeout {
+    if let Some(limit) = args.limits.connect_timeout {
         options = options.connect_timeout(limit).handshake_timeout(limit);
     }
-    if let Some(limit) = args.timeout {
+    if let Some(limit) = args.limits.timeout {
         options = options.inactivity_timeout(limit).head_timeout(limit);
     }
     options

@@ -138,4 +138,4 @@ const NAMED: &[(&str, &str)] = &[
 const CONNECTION: u8 = 3;
 
 /// The exit code when the response was cut, malformed or missing.
-const RESPONSE: u8 = 4;
+pub(super) const RESPONSE: u8 = 4;

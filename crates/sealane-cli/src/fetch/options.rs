@@ -3,13 +3,17 @@
 //! One table for `get` and `request`, so that they cannot drift apart. What the values mean the
 //! library says; their defaults are its own, and a test holds the texts here against them.
 
-use std::path::PathBuf;
+pub mod limits;
+pub mod output;
+pub mod route;
 
 use clap::Args;
 use http::{HeaderName, HeaderValue};
 
+use crate::fetch::options::limits::LimitArgs;
+use crate::fetch::options::output::OutputArgs;
+use crate::fetch::options::route::RouteArgs;
 use crate::fetch::tls::{TRUST, TlsArgs};
-use crate::quantity::{TimeLimit, time_limit};
 use crate::terminal::visible;
 
 #[cfg(test)]
@@ -22,28 +26,9 @@ pub struct ClientArgs {
     #[arg(short = 'H', long = "header", value_name = "'NAME: VALUE'", value_parser = field)]
     pub fields: Vec<(HeaderName, HeaderValue)>,
 
-    /// Write the body to this file; - is standard output.
-    ///
-    /// The file gets its name when the body is whole, and replaces one that was there; until then
-    /// it stands beside it. A progress bar shows on a terminal.
-    #[arg(short, long, value_name = "FILE", help_heading = SHOWN)]
-    pub output: Option<PathBuf>,
-
-    /// Print status line and field lines before the body, to standard output in any case.
-    #[arg(short, long, help_heading = SHOWN)]
-    pub include: bool,
-
-    /// Tell about each connection: addresses, TLS, whether it is new.
-    #[arg(short, long, help_heading = SHOWN)]
-    pub verbose: bool,
-
-    /// No progress and no notes. Errors and the warning of --insecure are still told.
-    #[arg(short, long, conflicts_with = "verbose", help_heading = SHOWN)]
-    pub silent: bool,
-
-    /// Take a status of 400 or above for a failure: exit code 1, and nothing of the body.
-    #[arg(short, long, help_heading = SHOWN)]
-    pub fail: bool,
+    /// Where the answer goes, and what is told of it.
+    #[command(flatten)]
+    pub shown: OutputArgs,
 
     /// Go on when the server cannot prove who it is. Anybody on the way can then read and change
     /// everything.
@@ -59,15 +44,13 @@ pub struct ClientArgs {
     #[command(flatten)]
     pub tls: TlsArgs,
 
-    /// The longest time to find and open a connection; its TLS handshake may take as long again.
-    /// [default: 10s]
-    #[arg(long, value_name = "TIME", value_parser = time_limit, help_heading = TIMES)]
-    pub connect_timeout: Option<TimeLimit>,
+    /// Where requests go.
+    #[command(flatten)]
+    pub route: RouteArgs,
 
-    /// The longest silence: no octet in either direction, or no complete head of a response.
-    /// [default: 300s]
-    #[arg(long, value_name = "TIME", value_parser = time_limit, help_heading = TIMES)]
-    pub timeout: Option<TimeLimit>,
+    /// How long to wait.
+    #[command(flatten)]
+    pub limits: LimitArgs,
 }
 
 /// Reads a field line (RFC 9110 §5): whitespace around the value does not belong to it.
@@ -83,9 +66,3 @@ fn field(text: &str) -> Result<(HeaderName, HeaderValue), String> {
         .map_err(|_| format!("{shown:?}: control characters cannot stand in a field value"))?;
     Ok((name, value))
 }
-
-/// The heading of what is shown.
-const SHOWN: &str = "Output";
-
-/// The heading of the time limits.
-const TIMES: &str = "Limits (times such as 5s, 500ms, 2m, or off)";

@@ -2,7 +2,7 @@
 //!
 //! Every failure here is one of what was asked for, so its exit code is that of wrong arguments.
 
-mod progress;
+pub(super) mod progress;
 
 use std::fs;
 use std::io::{self, ErrorKind, IsTerminal};
@@ -20,7 +20,7 @@ use crate::new_file::{beside, file_of_mode};
 
 /// The file that a body goes to; `-` is standard output, as without the option.
 pub(super) fn file(args: &ClientArgs) -> Option<&Path> {
-    let path = args.output.as_deref();
+    let path = args.shown.output.as_deref();
     path.filter(|path| *path != Path::new("-"))
 }
 
@@ -54,7 +54,7 @@ impl Output {
         Ok(Self {
             standard: tokio::io::stdout(),
             escape: io::stdout().is_terminal().then(Escape::default),
-            bar: file.is_some() && !args.silent && io::stderr().is_terminal(),
+            bar: file.is_some() && !args.shown.silent && io::stderr().is_terminal(),
             file,
             progress: None,
         })

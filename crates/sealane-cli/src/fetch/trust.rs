@@ -84,21 +84,34 @@ impl Tls {
         self.local.is_some()
     }
 
+    /// Whether something was given that is for one origin only: who we are, or what the server is
+    /// called.
+    pub fn is_for_one_origin(&self) -> bool {
+        self.identity.is_some() || self.args.servername.is_some()
+    }
+
     /// The options of an agent that asks for URLs of this machine, or for all others.
     pub fn options(&self, of_this_machine: bool) -> AgentOptions {
-        let local = self.local.as_ref().filter(|_| of_this_machine);
-        let mut options = AgentOptions::new().ca(local.unwrap_or(&self.roots).clone());
+        let mut options = self.options_of_others(of_this_machine);
         if let Some(identity) = &self.identity {
             options = options.identity(identity.clone());
         }
+        if let Some(name) = &self.args.servername {
+            options = options.servername(name);
+        }
+        options
+    }
+
+    /// The same for origins that a server pointed to: they do not learn who we are, and answer to
+    /// their own names. Pins hold for them too: whoever gave them wants no other server.
+    pub fn options_of_others(&self, of_this_machine: bool) -> AgentOptions {
+        let local = self.local.as_ref().filter(|_| of_this_machine);
+        let mut options = AgentOptions::new().ca(local.unwrap_or(&self.roots).clone());
         if let Some(crl) = &self.crl {
             options = options.crl(crl.clone());
         }
         if let Some(log) = &self.log {
             options = options.key_log(log.clone());
-        }
-        if let Some(name) = &self.args.servername {
-            options = options.servername(name);
         }
         if !self.args.pins.is_empty() {
             options = options.pins(self.args.pins.clone());

@@ -347,13 +347,13 @@ fn a_client_certificate_is_shown_when_asked_for() {
 }
 
 #[test]
-fn redirects_are_told_and_not_followed() {
+fn redirects_are_told_and_not_followed_unasked() {
     let place = TempDir::new().unwrap();
     fs::create_dir(place.path().join("docs")).unwrap();
     let server = Running::start(&["serve", place.path().to_str().unwrap()]);
     let url = server.at("docs");
     let output = client(&server, &["get", &url]);
-    let wanted = "note: 307 Temporary Redirect leads to /docs/; redirects are not followed\n";
+    let wanted = "note: 307 Temporary Redirect leads to /docs/; -L follows it\n";
     assert_eq!(notes(&output), wanted);
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(notes(&client(&server, &["get", "-s", &url])), "");

@@ -127,3 +127,14 @@ pub(crate) fn finish(connection: &mut Connection, octets: &[u8]) {
     connection.conn.send_close_notify();
     let _ = connection.flush();
 }
+
+/// Reads the body of a request whose head this was, by its Content-Length.
+pub(crate) fn body(connection: &mut Connection, head: &str) -> Vec<u8> {
+    let head = head.to_ascii_lowercase();
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "));
+    let mut octets = vec![0; length.map_or(0, |length| length.parse().unwrap())];
+    connection.read_exact(&mut octets).unwrap();
+    octets
+}

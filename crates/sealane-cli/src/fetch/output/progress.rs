@@ -1,18 +1,18 @@
-//! How far a download is: octets, rate and time to go, on a terminal.
+//! How far a download or an upload is: octets, rate and time to go, on a terminal.
 //!
-//! Only numbers of ours are shown, nothing of the peer's. It goes away when the download ends.
+//! Only numbers of ours are shown, nothing of the peer's. It goes away with the body.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// A bar on standard error.
-pub(super) struct Progress {
+pub(in crate::fetch) struct Progress {
     /// The bar.
     bar: ProgressBar,
 }
 
 impl Progress {
     /// Begins; without a length only octets and rate are shown.
-    pub(super) fn begin(length: Option<u64>) -> Self {
+    pub(in crate::fetch) fn begin(length: Option<u64>) -> Self {
         let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr());
         let template = if length.is_some() { KNOWN } else { UNKNOWN };
         // The default style stands in for a template that cannot be read; a test reads both.
@@ -22,8 +22,8 @@ impl Progress {
         Self { bar }
     }
 
-    /// Adds octets that came.
-    pub(super) fn add(&self, octets: usize) {
+    /// Adds octets that came or left.
+    pub(in crate::fetch) fn add(&self, octets: usize) {
         self.bar.inc(octets as u64);
     }
 }

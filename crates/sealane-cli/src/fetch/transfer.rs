@@ -1,0 +1,278 @@
+//! One URL, from its request to the last octet of the answer, redirects included.
+//!
+//! Here things happen in order; what each of them means is decided beside it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use http::{HeaderName, Response};
+use sealane::{Body, ConnectionInfo};
+
+use crate::error::Failure;
+use crate::fetch::agents::Agents;
+use crate::fetch::asked::{self, Asked, Upload};
+use crate::fetch::coding::{Content, Trouble};
+use crate::fetch::facts::Facts;
+use crate::fetch::failure::RESPONSE;
+use crate::fetch::location::{self, SECRET, Trail};
+use crate::fetch::options::ClientArgs;
+use crate::fetch::output::Output;
+use crate::fetch::write_out::{is_verify_code, verify_result};
+use crate::fetch::{Stop, failure, show, upload};
+use crate::terminal::{note, say, visible};
+
+/// One URL and how it is asked for.
+pub(super) struct Transfer<'a> {
+    /// The options.
+    args: &'a ClientArgs,
+    /// Those who send.
+    agents: &'a Agents,
+    /// What is asked.
+    asked: &'a Asked,
+    /// Octets of bodies that were sent.
+    sent: Arc<AtomicU64>,
+}
+
+/// What becomes of a transfer, or of a part of it.
+type Outcome<T> = std::result::Result<T, Stop>;
+
+impl<'a> Transfer<'a> {
+    /// A transfer; nothing is sent yet.
+    pub(super) fn new(args: &'a ClientArgs, agents: &'a Agents, asked: &'a Asked) -> Self {
+        Self {
+            args,
+            agents,
+            asked,
+            sent: Arc::default(),
+        }
+    }
+
+    /// Performs it, within the time that it may take.
+    pub(super) async fn run(&self) -> Outcome<()> {
+        let mut facts = Facts::begin(failure::without_secrets(&self.asked.url));
+        let outcome = match self.args.limits.max_time.and_then(|limit| limit.0) {
+            None => self.perform(&mut facts).await,
+            Some(limit) => {
+                let outcome = tokio::time::timeout(limit, self.perform(&mut facts)).await;
+                outcome.unwrap_or_else(|_| Err(late(limit, &facts).into()))
+            }
+        };
+        facts.over();
+        facts.sent = self.sent.load(Ordering::Relaxed);
+        if let Err(Stop::Failed(failure)) = &outcome {
+            facts.failure = Some((failure.exit_code(), failure.message().into_owned()));
+        }
+        if let Some(format) = &self.args.shown.write_out {
+            say(&format.filled(&facts));
+        }
+        outcome
+    }
+
+    /// Performs it.
+    async fn perform(&self, facts: &mut Facts) -> Outcome<()> {
+        // Before anything is sent: a request that was carried out cannot be taken back.
+        let mut output = Output::open(self.args).await?;
+        let response = self.ask(&mut output, facts).await?;
+        if self.args.shown.fail && response.status().as_u16() >= 400 {
+            let (url, status) = (&facts.url, show::status(&response));
+            return Err(Failure::new(format!("{url} was answered with {status}")).into());
+        }
+        let mut content = self.content(response)?;
+        output.begin(content.length());
+        loop {
+            let piece = content.piece().await;
+            facts.received = content.received();
+            match piece {
+                Ok(Some(piece)) => output.write(&piece).await?,
+                Ok(None) => return output.finish().await,
+                Err(Trouble::Body(error)) => return Err(self.failed(&error).into()),
+                Err(Trouble::Coding(text)) => return Err(self.undecodable(text).into()),
+            }
+        }
+    }
+
+    /// Sends the request, and those that redirects make of it, until an answer is none.
+    async fn ask(&self, output: &mut Output, facts: &mut Facts) -> Outcome<Response<Body>> {
+        let most = self.args.route.max_redirs.unwrap_or(location::MOST);
+        let mut trail = Trail::begin(&self.asked.url, &self.asked.method, most);
+        loop {
+            let response = self.once(&trail, facts).await?;
+            if self.args.shown.include {
+                output.head(&show::head(&response)).await?;
+            }
+            if !self.args.route.location {
+                self.tell_unfollowed(&response);
+                return Ok(response);
+            }
+            let own = trail.hop().own;
+            let status = show::status(&response);
+            match trail.follow(response.status(), response.headers()) {
+                Ok(false) => return Ok(response),
+                Ok(true) => {}
+                Err(text) => return Err(Failure::new(text).exit(RESPONSE).into()),
+            }
+            if trail.hop().body && self.asked.upload == Upload::StandardInput {
+                let message =
+                    format!("{status} wants the body again, and standard input is read once");
+                let failure = Failure::new(message).hint("write it into a file, and send that");
+                return Err(failure.exit(RESPONSE).into());
+            }
+            self.tell_followed(&status, &trail, own);
+            discard(response.into_body()).await;
+        }
+    }
+
+    /// Sends one request.
+    async fn once(&self, trail: &Trail, facts: &mut Facts) -> Outcome<Response<Body>> {
+        let hop = trail.hop();
+        let shown = failure::without_secrets(&hop.url);
+        facts.asking(shown, &hop.method, trail.followed());
+        let failed = |error: sealane::Error| self.failed(&error);
+        let options = asked::options(self.args, self.asked, hop, &[]);
+        let request = self.agents.of(hop)?.request(options).map_err(failed)?;
+        let body = if hop.body {
+            let body = upload::body(&self.asked.upload, &self.sent, self.args.shown.silent);
+            body.await.map_err(failed)?
+        } else {
+            Body::empty()
+        };
+        let response = request.end_with(body).await.map_err(|error| {
+            let code = error.code().filter(|code| is_verify_code(code));
+            facts.refused = code.map(verify_result);
+            self.failed(&error)
+        })?;
+        facts.answered(&response);
+        self.tell_connection(&response);
+        Ok(response)
+    }
+
+    /// The content of the last response.
+    fn content(&self, response: Response<Body>) -> Outcome<Content> {
+        let (parts, body) = response.into_parts();
+        if !self.args.shown.compressed {
+            return Ok(Content::plain(body));
+        }
+        let content = Content::decoded(&parts.headers, body);
+        content.map_err(|text| self.undecodable(text).into())
+    }
+
+    /// An error of the library.
+    fn failed(&self, error: &sealane::Error) -> Failure {
+        failure::of(error, &self.args.tls)
+    }
+
+    /// A body whose coding cannot be undone.
+    #[allow(clippy::unused_self, reason = "beside the other one")]
+    fn undecodable(&self, text: String) -> Failure {
+        let hint = "without --compressed a server sends it plain, or as it has it";
+        Failure::new(text).exit(RESPONSE).hint(hint)
+    }
+
+    /// Tells what the connection of a response is like, as far as that was asked for.
+    fn tell_connection(&self, response: &Response<Body>) {
+        let Some(info) = response.extensions().get::<ConnectionInfo>() else {
+            return;
+        };
+        if self.args.shown.verbose {
+            note(&show::connection(info));
+        }
+        if self.args.insecure && !info.tls().authorized() && !info.reused() {
+            let code = info.tls().authorization_error().unwrap_or("no certificate");
+            note(&format!(
+                "warning: --insecure: {} was ignored",
+                visible(code)
+            ));
+        }
+    }
+
+    /// Tells that an answer leads elsewhere, and nobody goes there.
+    fn tell_unfollowed(&self, response: &Response<Body>) {
+        if self.args.shown.silent || !response.status().is_redirection() {
+            return;
+        }
+        let Some(place) = response.headers().get(http::header::LOCATION) else {
+            return;
+        };
+        let place = failure::without_secrets(&show::octets(place.as_bytes()));
+        let status = show::status(response);
+        note(&format!("note: {status} leads to {place}; -L follows it"));
+    }
+
+    /// Tells where a redirect leads, and what does not go along.
+    fn tell_followed(&self, status: &str, trail: &Trail, was_own: bool) {
+        let hop = trail.hop();
+        let shown = failure::without_secrets(&hop.url);
+        if self.args.shown.verbose {
+            note(&format!("* redirect: {status}, to {}", visible(&shown)));
+        }
+        if self.args.shown.silent || hop.own || !was_own {
+            return;
+        }
+        let left = self.left_behind();
+        if !left.is_empty() {
+            let left = left.join(", ");
+            note(&format!(
+                "note: not sent along to {}, which is another origin: {left}",
+                visible(&shown)
+            ));
+        }
+    }
+
+    /// What was given for the first origin only.
+    fn left_behind(&self) -> Vec<&str> {
+        let given = |name: &&HeaderName| self.args.fields.iter().any(|(it, _)| it == **name);
+        let mut left: Vec<_> = SECRET
+            .iter()
+            .filter(given)
+            .map(HeaderName::as_str)
+            .collect();
+        if failure::without_secrets(&self.asked.url) != self.asked.url {
+            left.push("user and password of the URL");
+        }
+        let tls = &self.args.tls;
+        if tls.cert.is_some() || tls.pfx.is_some() {
+            left.push("your certificate");
+        }
+        if tls.servername.is_some() {
+            left.push("--servername");
+        }
+        left
+    }
+}
+
+/// What to say when the whole has taken too long.
+fn late(limit: Duration, facts: &Facts) -> Failure {
+    let reached = match (&facts.answer, facts.received) {
+        (None, _) => "no response had come".to_owned(),
+        (Some(_), count) => format!("{count} octets of the body had come"),
+    };
+    Failure::new(format!(
+        "{} took longer than {}: {reached} [ETIMEDOUT]",
+        facts.url,
+        crate::quantity::TimeLimit(Some(limit))
+    ))
+    .exit(RESPONSE)
+    .hint("give it more time with --max-time")
+}
+
+/// Reads a body that nobody wants, if it is small: then the connection can be used again.
+async fn discard(mut body: Body) {
+    let reading = async {
+        let mut left = SMALL;
+        while let Ok(Some(piece)) = body.chunk().await {
+            match left.checked_sub(piece.len()) {
+                Some(rest) => left = rest,
+                None => return,
+            }
+        }
+    };
+    // Longer than a new connection takes nobody waits for an old one.
+    let _ = tokio::time::timeout(PATIENCE, reading).await;
+}
+
+/// The most octets of a body that are read for the sake of its connection.
+const SMALL: usize = 64 * 1024;
+
+/// How long that may take.
+const PATIENCE: Duration = Duration::from_millis(500);

@@ -1,0 +1,84 @@
+//! `--max-time`: the whole of a URL has its limit, whatever takes the time.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::process::Output;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::peer::{Peer, finish, head};
+use crate::running::{output_of, program};
+
+/// Runs the program where no server has made an authority.
+fn run(words: &[&str]) -> Output {
+    let place = TempDir::new().unwrap();
+    output_of(&mut program(words, &place.path().join("data")), b"")
+}
+
+#[test]
+fn the_whole_has_a_limit() {
+    // Never silent for long, and never done.
+    let peer = Peer::start(|connection| {
+        let Some(head) = head(connection) else { return };
+        if head.starts_with("GET /quick") {
+            return finish(
+                connection,
+                b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+            );
+        }
+        if head.starts_with("GET /drip") {
+            connection
+                .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+                .unwrap();
+        }
+        let drips = head.starts_with("GET /drip");
+        while drips && connection.write_all(b"x").is_ok() {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let _ = connection.read(&mut [0]);
+    });
+    let file = peer.path("f");
+    for (path, wanted) in [
+        ("drip", "octets of the body had come"),
+        ("mute", "no response had come"),
+    ] {
+        let begun = Instant::now();
+        let [url, quick] = [path, "quick"].map(|path| format!("{}{path}", peer.url()));
+        let words = [
+            "get",
+            "--max-time",
+            "400ms",
+            "--cacert",
+            &peer.ca(),
+            "-o",
+            &file,
+            &url,
+        ];
+        let output = run(&words);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(4), "{said}");
+        assert!(begun.elapsed() < Duration::from_secs(20));
+        assert!(
+            said.starts_with(&format!("error: {url} took longer than 400ms: ")),
+            "{said}"
+        );
+        assert!(
+            said.contains(wanted) && said.contains("[ETIMEDOUT]\nhint: "),
+            "{said}"
+        );
+        assert_eq!(peer.files(), [""; 0]);
+        let words = ["get", "-m", "5s", "--cacert", &peer.ca(), &quick];
+        assert_eq!(run(&words).stdout, b"ok");
+    }
+}
+
+#[test]
+fn it_holds_while_a_connection_is_opened() {
+    let mute = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://127.0.0.1:{}/", mute.local_addr().unwrap().port());
+    let output = run(&["get", "-m", "300ms", &url]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(matches!(output.status.code(), Some(3 | 4)), "{said}");
+    assert!(said.contains("took longer than 300ms"), "{said}");
+}
