@@ -3,8 +3,9 @@
 //! `request` and `agent` are what programs see. `target`, `route` and `key` say where a request
 //! goes, on which way and with what it may share, `outgoing` is one that has been checked, and
 //! `settings` what can be said for an agent and for one request alike. `pool` decides who gets
-//! which connection and `lease` tells them; `connect` opens one, `exchange` carries a request and
-//! its response on it, `switch` ends it from outside, and `retry` says whether to send it again.
+//! which connection and `lease` tells them; `connect` opens one, through a `proxy` or a program's
+//! `connector` if told so; `exchange` carries a request and its response on it, `switch` ends it
+//! from outside, and `retry` says whether to send it again.
 
 mod request;
 mod agent;
@@ -20,11 +21,15 @@ mod settings;
 mod target;
 mod key;
 mod route;
+mod proxy;
+mod connector;
 mod hint;
 mod retry;
 mod pool;
 
 pub use agent::{Agent, global_agent, set_global_agent};
+pub use connector::{Connector, Destination};
 pub use options::AgentOptions;
 pub use pool::Scheduling;
+pub use proxy::Proxy;
 pub use request::{ClientRequest, RequestOptions, get, request};

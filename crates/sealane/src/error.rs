@@ -7,10 +7,14 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 
+use http::StatusCode;
 use sealane_proto::ProtocolError;
 use sealane_tls::{Diagnosis, HandshakeError, OptionError};
 
+mod attempts;
 mod from_http;
+
+pub use attempts::ConnectAttempt;
 
 /// What this crate's fallible functions return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -32,6 +36,8 @@ struct Inner {
     diagnosis: Option<Diagnosis>,
     /// No octet of the request has left.
     unsent: bool,
+    attempts: Vec<ConnectAttempt>,
+    proxy_status: Option<StatusCode>,
 }
 
 /// What sort of thing went wrong.
@@ -50,6 +56,8 @@ pub enum ErrorKind {
     Timeout,
     /// A body was cut short, or its producer failed.
     Body,
+    /// A proxy opened no tunnel.
+    Proxy,
     /// The connection or the server was closed before this could be done.
     Closed,
 }
@@ -66,6 +74,8 @@ pub enum Phase {
     Resolve,
     /// Opening a TCP connection, or waiting for one to become free.
     Connect,
+    /// Getting a tunnel from a proxy: the handshake with it, and its answer to CONNECT.
+    Proxy,
     /// The TLS handshake.
     Handshake,
     /// Receiving the head of a message.
@@ -106,6 +116,11 @@ impl Error {
         self.inner.unsent
     }
 
+    /// The status with which a proxy has refused a tunnel; `None` where none has.
+    pub fn proxy_status(&self) -> Option<StatusCode> {
+        self.inner.proxy_status
+    }
+
     /// Why the peer's identity was not believed, with the evidence and what to do; `None` where no
     /// identity was judged.
     pub fn diagnosis(&self) -> Option<&Diagnosis> {
@@ -122,6 +137,8 @@ impl Error {
                 source: None,
                 diagnosis: None,
                 unsent: false,
+                attempts: Vec::new(),
+                proxy_status: None,
             }),
         }
     }
@@ -148,6 +165,19 @@ impl Error {
     /// Takes the mark back: octets of the request have left at an earlier attempt.
     pub(crate) fn left(mut self) -> Self {
         self.inner.unsent = false;
+        self
+    }
+
+    /// Names the status of the proxy that refused a tunnel.
+    pub(crate) fn with_proxy_status(mut self, status: StatusCode) -> Self {
+        self.inner.proxy_status = Some(status);
+        self
+    }
+
+    /// Says that it happened in another phase, and in front of the message where.
+    pub(crate) fn at(mut self, phase: Phase, place: &str) -> Self {
+        self.inner.phase = phase;
+        self.inner.message.insert_str(0, place);
         self
     }
 
@@ -195,6 +225,8 @@ impl Error {
                 source: None,
                 diagnosis: inner.diagnosis.clone(),
                 unsent: inner.unsent,
+                attempts: inner.attempts.clone(),
+                proxy_status: inner.proxy_status,
             }),
         }
     }
@@ -249,14 +281,16 @@ impl From<Error> for io::Error {
             ErrorKind::Options => io::ErrorKind::InvalidInput,
             ErrorKind::Protocol | ErrorKind::Tls => io::ErrorKind::InvalidData,
             ErrorKind::Timeout => io::ErrorKind::TimedOut,
-            ErrorKind::Io | ErrorKind::Body | ErrorKind::Closed => io::ErrorKind::ConnectionAborted,
+            ErrorKind::Io | ErrorKind::Body | ErrorKind::Proxy | ErrorKind::Closed => {
+                io::ErrorKind::ConnectionAborted
+            }
         };
         Self::new(kind, error)
     }
 }
 
 /// The operating system's own name of an error, as the module reports it.
-fn code_of(error: &io::Error) -> Option<&'static str> {
+pub(crate) fn code_of(error: &io::Error) -> Option<&'static str> {
     Some(match error.kind() {
         io::ErrorKind::AddrInUse => "EADDRINUSE",
         io::ErrorKind::AddrNotAvailable => "EADDRNOTAVAIL",
@@ -277,7 +311,7 @@ fn code_of(error: &io::Error) -> Option<&'static str> {
 }
 
 /// An operating system error in words a reader can act on.
-fn reason_of(error: &io::Error) -> String {
+pub(crate) fn reason_of(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => "this address is already in use".to_owned(),
         io::ErrorKind::AddrNotAvailable => "this machine has no such address".to_owned(),

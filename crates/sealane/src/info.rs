@@ -4,6 +4,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{Extensions, Request};
 use sealane_proto::RawHead;
@@ -22,6 +23,7 @@ use crate::transport::{Exporter, Socket};
 pub struct ConnectionInfo {
     facts: Arc<Facts>,
     reused: bool,
+    exchange: ExchangeTimings,
 }
 
 #[derive(Debug)]
@@ -29,6 +31,36 @@ struct Facts {
     accepted: Accepted,
     tls: TlsInfo,
     exporter: Option<Exporter>,
+    /// At a client.
+    timings: Option<Box<Timings>>,
+}
+
+/// How long the parts of opening a connection took; `None` for a part that was not needed.
+///
+/// An exchange on a connection that was open already took none of this time; what it took itself
+/// is in [`ExchangeTimings`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Timings {
+    /// Finding the addresses of the host, or of the proxy.
+    pub lookup: Option<Duration>,
+    /// Opening the connection to one of them, or whatever came instead.
+    pub connect: Option<Duration>,
+    /// Getting a tunnel from the proxy, with its own handshake.
+    pub proxy: Option<Duration>,
+    /// The TLS handshake with the server, with the check of who it is.
+    pub handshake: Option<Duration>,
+}
+
+/// How long the parts of one exchange took at a client, counted from its beginning; `None` for what
+/// was not measured, as at a server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ExchangeTimings {
+    /// Until it had its connection: the queue, and opening one where that was needed.
+    pub connected: Option<Duration>,
+    /// Until the first octet of its response had come.
+    pub first_octet: Option<Duration>,
 }
 
 /// A connection before anything was said on it. Cloning is cheap.
@@ -156,9 +188,26 @@ impl ConnectionInfo {
                 accepted,
                 tls,
                 exporter,
+                timings: None,
             }),
             reused: false,
+            exchange: ExchangeTimings::default(),
         }
+    }
+
+    /// The same connection, with how long opening it took.
+    pub(crate) fn with_timings(mut self, timings: Timings) -> Self {
+        // Just made, so nobody shares it yet.
+        if let Some(facts) = Arc::get_mut(&mut self.facts) {
+            facts.timings = Some(Box::new(timings));
+        }
+        self
+    }
+
+    /// The same facts for an exchange that took so long.
+    #[allow(dead_code, reason = "the exchange measures in the next step")]
+    pub(crate) fn with_exchange(self, exchange: ExchangeTimings) -> Self {
+        Self { exchange, ..self }
     }
 
     /// The same facts for an exchange on a connection that had rested, or had not.
@@ -191,6 +240,16 @@ impl ConnectionInfo {
     /// rested. Always false at a server.
     pub fn reused(&self) -> bool {
         self.reused
+    }
+
+    /// How long opening the connection took; all parts are `None` at a server.
+    pub fn timings(&self) -> &Timings {
+        self.facts.timings.as_deref().unwrap_or(&UNTIMED)
+    }
+
+    /// How long the parts of this exchange took.
+    pub fn exchange_timings(&self) -> ExchangeTimings {
+        self.exchange
     }
 
     /// What the TLS handshake settled.
@@ -280,3 +339,11 @@ impl Responder {
         extensions.get::<RawFields>()?.responder.clone()
     }
 }
+
+/// Of a connection that was not opened here.
+static UNTIMED: Timings = Timings {
+    lookup: None,
+    connect: None,
+    proxy: None,
+    handshake: None,
+};

@@ -67,18 +67,18 @@ mod error;
 
 pub use body::{Body, BodySender};
 pub use client::{
-    Agent, AgentOptions, ClientRequest, RequestOptions, Scheduling, get, global_agent, request,
-    set_global_agent,
+    Agent, AgentOptions, ClientRequest, Connector, Destination, Proxy, RequestOptions, Scheduling,
+    get, global_agent, request, set_global_agent,
 };
 pub use context::{SecureContext, SecureContextOptions};
-pub use error::{Error, ErrorKind, Phase, Result};
+pub use error::{ConnectAttempt, Error, ErrorKind, Phase, Result};
 pub use event::{
     ClientFault, Closed, Deadline, DropReason, Dropped, Event, Finished, HandlerError, Observer,
     RequestNotice, TimedOut, TlsClientError, TlsErrorClass,
 };
 pub use handler::Answer;
 pub use identity::{Identity, write_pfx};
-pub use info::{Accepted, ConnectionInfo, Proxied, RawFields};
+pub use info::{Accepted, ConnectionInfo, ExchangeTimings, Proxied, RawFields, Timings};
 pub use key_log::{KeyLog, KeyLogConnection, KeyLogFile, KeyLogLine};
 pub use responder::{Ended, Responder};
 pub use sealane_tls::{
@@ -89,6 +89,6 @@ pub use server::{
     AlpnOffer, BlockList, BodyRate, ClientError, ListenOptions, ProxyProtocol, ResponseOptions,
     Server, ServerOptions, create_server,
 };
-pub use transport::BoundAddress;
+pub use transport::{BoundAddress, Family, Lookup};
 pub use trust::{Revocation, Roots};
 pub use upgrade::{Upgrade, Upgraded};

@@ -1,4 +1,4 @@
-//! What the machine gives: the trust anchors of its store.
+//! What the machine gives: the trust anchors of its store, and variables of its environment.
 
 use rustls::pki_types::CertificateDer;
 
@@ -20,4 +20,16 @@ pub(crate) fn trust_anchors() -> Result<Vec<CertificateDer<'static>>> {
         return Err(Error::option(format!("option ca: {reason}")));
     }
     Ok(found.certs)
+}
+
+/// A variable of the environment, if it is set.
+pub(crate) fn variable(name: &str) -> Result<Option<String>> {
+    match std::env::var(name) {
+        Ok(value) => Ok(Some(value)),
+        Err(std::env::VarError::NotPresent) => Ok(None),
+        Err(std::env::VarError::NotUnicode(_)) => {
+            let text = format!("the environment variable {name} is no text");
+            Err(Error::option(text))
+        }
+    }
 }

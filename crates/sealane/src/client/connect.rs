@@ -1,26 +1,30 @@
-//! From a key to a connection that may carry a request: resolve, dial, handshake, gate.
+//! From a key to a connection that may carry a request: a stream, a handshake, the gate.
 //!
+//! `way` brings the stream, through a `tunnel` where there is a proxy; `handshake` brings TLS up.
 //! The gate comes last and is passed on full and resumed handshakes alike, before an octet of a
-//! request leaves (engine decision 2). Errors of this file are safe to repeat by their nature.
+//! request leaves (engine decision 2). Errors of this room are safe to repeat by their nature.
 
-use std::future::{Future, poll_fn};
-use std::io;
+use std::future::Future;
 use std::sync::Arc;
-use std::task::{Context, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
-use rustls::pki_types::{ServerName, UnixTime};
 use sealane_proto::ClientConnection;
-use sealane_tls::{Admission, ClientContext, HandshakeError, SessionCache, TlsInfo};
+use sealane_tls::{ClientContext, SessionCache};
 
 use super::connection::Connection;
 use super::key::ConnectionKey;
 use super::settings::Terms;
 use crate::error::{Error, ErrorKind, Phase, Result};
-use crate::info::{Accepted, Addresses, ConnectionInfo};
+use crate::info::{Accepted, Addresses, ConnectionInfo, Timings};
 use crate::key_log::KeyLogTarget;
-use crate::transport::{ClientStream, Socket, TransportError, resolve, tcp};
+use crate::transport::Socket;
+use handshake::{Handshake, Refused};
+use progress::Progress;
+
+mod handshake;
+mod progress;
+mod tunnel;
+mod way;
 
 /// What is needed to open connections.
 ///
@@ -60,162 +64,61 @@ impl Dialer {
     }
 
     async fn try_open(&self, key: &ConnectionKey) -> Result<Box<Connection>, Refused> {
-        let what = key.to_string();
-        let dialled = async {
-            let route = key.route();
-            let addresses = resolve::resolve(route.host(), route.port()).await?;
-            tcp::dial(
-                addresses,
-                &what,
-                self.terms.connecting.no_delay.unwrap_or(true),
-            )
-            .await
+        let progress = Progress::default();
+        let reached = way::reach(self, key.route(), &progress);
+        let outcome = within(self.terms.timeouts.connect, reached).await;
+        let socket = match outcome {
+            Ok(reached) => reached?,
+            Err(limit) => return Err(progress.late(key.route(), limit).into()),
         };
-        let socket = within(self.terms.timeouts.connect, dialled, |limit| {
-            late(
-                Phase::Connect,
-                "ETIMEDOUT",
-                format!("no connection to {what} within {limit:?}"),
-            )
-        })
-        .await?;
-        let handshake = self.handshake(socket.into(), key);
-        within(self.terms.timeouts.handshake, handshake, |limit| {
-            late(
-                Phase::Handshake,
-                "ERR_TLS_HANDSHAKE_TIMEOUT",
-                format!("the TLS handshake with {what} was not done within {limit:?}"),
-            )
-        })
-        .await
+        let handshake = self.secure(socket, key, progress.timings());
+        match within(self.terms.timeouts.handshake, handshake).await {
+            Ok(secured) => secured,
+            Err(limit) => {
+                let text = format!("the TLS handshake with {key} was not done within {limit:?}");
+                let late = Error::new(ErrorKind::Timeout, Phase::Handshake, text);
+                Err(late.with_code("ERR_TLS_HANDSHAKE_TIMEOUT").into())
+            }
+        }
     }
 
     /// Brings TLS up, and lets only a peer through that has proved who it is.
-    async fn handshake(
+    async fn secure(
         &self,
         socket: Socket,
         key: &ConnectionKey,
+        mut timings: Timings,
     ) -> Result<Box<Connection>, Refused> {
+        let begun = Instant::now();
         let addresses = Addresses::of(&socket);
+        let handshake = Handshake {
+            context: &self.context,
+            name: key.name(),
+            what: key,
+            key_log: self.key_log.as_ref(),
+        };
         let sessions = self.sessions.store(key.clone());
-        let config = self.context.config(Some(sessions), self.key_log.is_some());
-        let sends_name = config.enable_sni;
-        let exporter = self.context.exports();
-        let mut stream = ClientStream::connect(socket, config, key.name().clone(), exporter)
-            .map_err(|error| failed(error, key))?;
-        let mut early = BytesMut::new();
-        let outcome = poll_fn(|context| {
-            stream.poll_handshake(context, &mut |octets| early.extend_from_slice(octets))
-        });
-        let outcome = outcome.await;
-        if let Some(log) = &self.key_log {
-            log.deliver(&stream.take_key_log(), addresses.for_key_log());
-        }
-        if let Err(error) = outcome {
-            // The alert that says why; a peer that is gone need not hear it.
-            let _ = stream.poll_close(&mut Context::from_waker(Waker::noop()));
-            return Err(failed(error, key).into());
-        }
-        let tls = self.admit(&stream, key, sends_name).await?;
-        let info = ConnectionInfo::new(Accepted::new(0, addresses), tls, stream.exporter());
+        let secured = handshake.run(socket, Some(sessions)).await?;
+        timings.handshake = Some(begun.elapsed());
+        let info = ConnectionInfo::new(
+            Accepted::new(0, addresses),
+            secured.tls,
+            secured.stream.exporter(),
+        );
+        let info = info.with_timings(timings);
         let mut http = ClientConnection::new(Arc::clone(&self.terms.rules));
-        http.receive(&early);
+        http.receive(&secured.early);
         // A server that speaks first has not been asked anything.
         http.poll_event()
             .map_err(|error| Error::protocol(Phase::ReceiveHead, error))?;
-        Ok(Box::new(Connection::new(stream, http, info)))
-    }
-
-    /// The gate: judges the server, and asks the caller's own check.
-    async fn admit(
-        &self,
-        stream: &ClientStream,
-        key: &ConnectionKey,
-        sends_name: bool,
-    ) -> Result<TlsInfo, Refused> {
-        let (tls, admission) = self.facts(stream, key, sends_name)?;
-        let resumed = tls.resumed();
-        let refused = |error: HandshakeError| Refused {
-            error: error.into(),
-            resumed,
-        };
-        let admission = admission.map_err(refused)?;
-        let peer = admission.ask(&key.name().to_str()).await.map_err(refused)?;
-        if let Some(report) = peer.pin_report() {
-            tracing::warn!(%key, %report, "a server's certificate has none of the pins");
-        }
-        Ok(tls.with_peer(&peer))
-    }
-
-    /// What the handshake has settled, and what its gate says so far.
-    fn facts(
-        &self,
-        stream: &ClientStream,
-        key: &ConnectionKey,
-        sends_name: bool,
-    ) -> Result<(TlsInfo, Result<Admission, HandshakeError>)> {
-        let servername = match key.name() {
-            ServerName::DnsName(name) if sends_name => Some(name.as_ref()),
-            _ => None,
-        };
-        let (common, seen) = stream.facts();
-        let tls = TlsInfo::new(&common, servername).ok_or_else(|| ended(key))?;
-        let tls = tls.with_shown(seen.certificate.clone(), seen.ocsp_response.clone());
-        let now = UnixTime::now();
-        let admission = self.context.admit(&common, key.name(), seen, now);
-        Ok((tls, admission))
+        Ok(Box::new(Connection::new(secured.stream, http, info)))
     }
 }
 
-/// Why there is no connection.
-struct Refused {
-    error: Error,
-    /// A session of an earlier handshake was resumed, and what it proves did not suffice.
-    resumed: bool,
-}
-
-impl From<Error> for Refused {
-    fn from(error: Error) -> Self {
-        Self {
-            error,
-            resumed: false,
-        }
+/// Runs `work` for at most `limit`, which is the error.
+async fn within<T>(limit: Option<Duration>, work: impl Future<Output = T>) -> Result<T, Duration> {
+    match limit {
+        None => Ok(work.await),
+        Some(limit) => tokio::time::timeout(limit, work).await.map_err(|_| limit),
     }
-}
-
-/// Runs `work` for at most `limit`.
-async fn within<T, E: From<Error>>(
-    limit: Option<Duration>,
-    work: impl Future<Output = Result<T, E>>,
-    late: impl FnOnce(Duration) -> Error,
-) -> Result<T, E> {
-    let Some(limit) = limit else {
-        return work.await;
-    };
-    match tokio::time::timeout(limit, work).await {
-        Ok(outcome) => outcome,
-        Err(_) => Err(late(limit).into()),
-    }
-}
-
-fn late(phase: Phase, code: &'static str, text: String) -> Error {
-    Error::new(ErrorKind::Timeout, phase, text).with_code(code)
-}
-
-/// A handshake that did not come to its end.
-fn failed(error: TransportError, key: &ConnectionKey) -> Error {
-    match error {
-        TransportError::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => ended(key),
-        TransportError::Io(error) => {
-            let what = format!("the TLS handshake with {key} was broken off");
-            Error::io(Phase::Handshake, &what, error)
-        }
-        TransportError::Tls(error) => Error::from(error),
-        TransportError::PlainHttp => Error::from(sealane_tls::HandshakeError::plain_http()),
-    }
-}
-
-fn ended(key: &ConnectionKey) -> Error {
-    let text = format!("{key} ended the connection before the TLS handshake was done");
-    Error::new(ErrorKind::Closed, Phase::Handshake, text).with_code("ECONNRESET")
 }

@@ -56,9 +56,9 @@ impl Outgoing {
             method,
             path: target.path,
             fields,
+            route: terms.connecting.route(target.host, target.port),
             terms,
             context,
-            route: Route::new(target.host, target.port),
             name,
         })
     }

@@ -1,22 +1,55 @@
-//! Route: where a connection is opened to.
+//! Route: where a connection is opened to, and on which way.
 //!
 //! The part of a connection's key that a dialer reads: two requests that want to get to their
 //! server in different ways never share a connection, nor a TLS session.
 
 use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
 
-/// Where a connection leads.
+use super::connector::Connector;
+use super::proxy::Relay;
+use crate::transport::{Family, Lookup};
+
+/// Where a connection leads, and how.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Route {
     /// A DNS name in lower case, or an IP address without brackets.
     host: Box<str>,
     port: u16,
+    /// Shared by all requests that are told the same; none for the system's own way.
+    way: Option<Arc<Way>>,
+}
+
+/// A way that somebody has asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Way {
+    pub(super) family: Family,
+    pub(super) lookup: Option<Lookup>,
+    pub(super) local_address: Option<IpAddr>,
+    pub(super) local_port: Option<u16>,
+    pub(super) through: Through,
+}
+
+/// What lies between us and the server.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) enum Through {
+    /// The network alone.
+    #[default]
+    Network,
+    /// A socket of this machine.
+    #[cfg(unix)]
+    Path(Arc<std::path::Path>),
+    /// A stream that the program opens.
+    Stream(Connector),
+    /// A proxy.
+    Proxy(Arc<Relay>),
 }
 
 impl Route {
-    /// The way that the system knows.
-    pub(super) fn new(host: Box<str>, port: u16) -> Self {
-        Self { host, port }
+    /// The way to a server; none that is special is the system's.
+    pub(super) fn new(host: Box<str>, port: u16, way: Option<Arc<Way>>) -> Self {
+        Self { host, port, way }
     }
 
     /// The host to get to: a DNS name, or an IP address without brackets.
@@ -27,12 +60,17 @@ impl Route {
     pub(super) fn port(&self) -> u16 {
         self.port
     }
+
+    /// What was asked for, if anything was.
+    pub(super) fn way(&self) -> Option<&Way> {
+        self.way.as_deref()
+    }
 }
 
 /// Host and port, as they stand in messages.
 impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { host, port } = self;
+        let Self { host, port, .. } = self;
         match host.contains(':') {
             true => write!(f, "[{host}]:{port}"),
             false => write!(f, "{host}:{port}"),

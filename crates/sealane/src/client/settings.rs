@@ -14,7 +14,7 @@ pub(super) mod connecting;
 pub(super) mod messages;
 pub(super) mod times;
 
-use connecting::Connecting;
+use connecting::{Connecting, Opening};
 use messages::Messages;
 use times::{Timeouts, Times};
 
@@ -52,5 +52,5 @@ pub(super) struct Terms {
     pub(super) timeouts: Timeouts,
     /// What is asked of the server's messages.
     pub(super) rules: Arc<ClientRules>,
-    pub(super) connecting: Connecting,
+    pub(super) connecting: Opening,
 }

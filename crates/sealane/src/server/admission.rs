@@ -232,7 +232,9 @@ fn tell_drop(observers: &Observers, accepted: &Accepted, reason: DropReason) {
 /// Lets a socket that is dropped next be reset, so that the system keeps nothing of it.
 fn reset(socket: &Socket) {
     // It may be gone already, and then there is nothing to reset.
-    let _ = socket.system().set_linger(Some(Duration::ZERO));
+    if let Some(system) = socket.system() {
+        let _ = system.set_linger(Some(Duration::ZERO));
+    }
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::transport::listener::{Bound, SPREADS, tcp};
 #[cfg(unix)]
 use crate::transport::listener::{adopted, unix};
-use crate::transport::{BoundAddress, Socket, resolve};
+use crate::transport::{BoundAddress, Family, Socket, resolve};
 
 mod options;
 
@@ -315,7 +315,7 @@ struct Sharing {
 /// The address of a host to listen on: the first that is not a link-local one of IPv6, for such an
 /// address means nothing without the interface it belongs to (RFC 4007 §6).
 async fn resolved(host: &str, port: u16, ipv6_only: bool) -> Result<SocketAddr> {
-    let mut found = resolve::resolve(host, port).await?;
+    let mut found = resolve::resolve(host, port, Family::Any, None).await?;
     if ipv6_only {
         found.retain(SocketAddr::is_ipv6);
     }

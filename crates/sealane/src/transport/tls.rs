@@ -11,7 +11,6 @@
 
 use std::fmt;
 use std::io;
-use std::mem::MaybeUninit;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
@@ -251,18 +250,14 @@ impl<S: Session> TlsStream<S> {
         }
     }
 
-    #[allow(dead_code, reason = "wired in the next steps")]
+    /// What carries the connection.
     pub(crate) fn socket(&self) -> &Socket {
         &self.socket
     }
 
-    /// Whether the system holds nothing of the peer's: no octet, no end, no error.
-    ///
-    /// Asks the system itself. What the runtime knows is as old as its last look at its sockets,
-    /// and a program may have been busy since.
+    /// Whether the system holds nothing of the peer's ([`Socket::is_silent`]).
     pub(crate) fn is_silent(&self) -> bool {
-        let looked = self.socket.system().peek(&mut [MaybeUninit::uninit()]);
-        looked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+        self.socket.is_silent()
     }
 }
 

@@ -69,16 +69,19 @@ impl SocketOptions {
         if self.no_delay {
             let _ = socket.set_nodelay(true);
         }
+        let Some(system) = socket.system() else {
+            return;
+        };
         if let Some(delay) = self.keep_alive
             && socket.is_tcp()
         {
             let delay = Duration::from_secs(delay.as_millis().div_ceil(1000) as u64);
             let keep_alive = TcpKeepalive::new().with_time(delay);
-            let _ = socket.system().set_tcp_keepalive(&keep_alive);
+            let _ = system.set_tcp_keepalive(&keep_alive);
         }
         let _ = socket.set_most_unsent(MOST_UNSENT);
         // Accepted sockets mostly have it from their listener, adopted ones never do.
-        let _ = self.buffers.apply(&socket.system());
+        let _ = self.buffers.apply(&system);
     }
 }
 

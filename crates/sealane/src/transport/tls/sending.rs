@@ -13,9 +13,9 @@ use super::super::session::Session;
 use super::{Receiving, TlsStream, TransportError};
 
 impl<S: Session> TlsStream<S> {
-    /// Whether sealed octets wait for the socket.
+    /// Whether sealed octets wait for the socket, or in it.
     pub(crate) fn is_blocked(&self) -> bool {
-        !self.sealed.is_empty()
+        !self.sealed.is_empty() || self.socket.is_unflushed()
     }
 
     /// How many sealed octets wait for the socket.
@@ -56,7 +56,7 @@ impl<S: Session> TlsStream<S> {
             self.sealed.sent(sent);
             self.sent += sent as u64;
         }
-        Poll::Ready(Ok(()))
+        Pin::new(&mut self.socket).poll_flush(context)
     }
 
     /// How many sealed octets the system has taken in all.
@@ -68,7 +68,9 @@ impl<S: Session> TlsStream<S> {
     /// has not taken.
     pub(crate) fn reset_when_dropped(&self) {
         // Where it cannot be set the system goes on trying for a while, and gives up later.
-        let _ = self.socket.system().set_linger(Some(Duration::ZERO));
+        if let Some(system) = self.socket.system() {
+            let _ = system.set_linger(Some(Duration::ZERO));
+        }
     }
 
     /// Keeps close_notify back: what was sent must look cut short.
