@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, timeout};
 
 use super::{Race, TcpOptions, dial};
-use crate::error::Error;
+use crate::error::{ConnectAttempt, Error};
 use crate::transport::attempts::{Attempts, Failure};
 
 /// Longer than anything takes here.
@@ -80,10 +80,14 @@ async fn when_all_refuse_the_error_names_each_and_keeps_it() {
     for part in ["a.example:1", &one.to_string(), &other.to_string()] {
         assert!(text.contains(part), "{text}");
     }
-    let tried: Vec<_> = error.attempts().iter().map(|it| it.address()).collect();
+    let tried: Vec<_> = error
+        .attempts()
+        .iter()
+        .map(ConnectAttempt::address)
+        .collect();
     assert_eq!(tried, [one, other]);
-    let codes = error.attempts().iter().map(|it| it.code());
-    assert!(codes.into_iter().all(|code| code == Some("ECONNREFUSED")));
+    let mut codes = error.attempts().iter().map(ConnectAttempt::code);
+    assert!(codes.all(|code| code == Some("ECONNREFUSED")));
 }
 
 /// The pause is an hour here: what waits for it does not end.
