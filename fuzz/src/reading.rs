@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use sealane_proto::{
-    BodyLength, ClientConnection, ClientRules, Event, HeadOptions, Moment, ProtocolError, SendBody,
-    ServerConnection, ServerRules,
+    BodyLength, ClientConnection, ClientRules, Event, HeadOptions, Moment, OutgoingHead,
+    ProtocolError, SendBody, ServerConnection, ServerRules,
 };
 
 /// The `Date` of every answer.
@@ -123,7 +123,11 @@ pub(crate) fn client(lenient: bool, method: &Method) -> ClientConnection {
     let mut connection = ClientConnection::new(Arc::new(rules));
     let fields = HeaderMap::from_iter([(http::header::HOST, HeaderValue::from_static("a"))]);
     let mut out = Vec::new();
-    let sent = connection.send_request(method, "/", &fields, BodyLength::Known(0), &mut out);
+    let sent = connection.send_request(
+        &OutgoingHead::new(method, "/", &fields),
+        BodyLength::Known(0),
+        &mut out,
+    );
     assert_eq!(sent, Ok(SendBody::No), "a plain request can be sent");
     connection
         .send_end(None, &mut out)

@@ -15,6 +15,9 @@ use crate::grammar;
 use crate::limits::MOST_FIELDS;
 
 pub(crate) mod lenient;
+mod section;
+
+pub use section::FieldSection;
 
 /// The fields that came behind a chunked body.
 #[derive(Clone)]
@@ -360,13 +363,15 @@ pub(crate) fn members<'a>(
     fields: &'a HeaderMap,
     name: &HeaderName,
 ) -> impl Iterator<Item = &'a [u8]> {
-    fields.get_all(name).iter().flat_map(members_of)
+    fields
+        .get_all(name)
+        .iter()
+        .flat_map(|value| members_of(value.as_bytes()))
 }
 
 /// The members of one line of a list-valued field.
-pub(crate) fn members_of(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
+pub(crate) fn members_of(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value
-        .as_bytes()
         .split(|&octet| octet == b',')
         .map(grammar::trim_blanks)
 }
@@ -389,12 +394,12 @@ impl ConnectionOptions {
         fields
             .get_all(http::header::CONNECTION)
             .iter()
-            .for_each(|value| options.add(value));
+            .for_each(|value| options.add(value.as_bytes()));
         options
     }
 
     /// Adds what one Connection line asks for; options are compared without regard to case.
-    pub(crate) fn add(&mut self, value: &HeaderValue) {
+    pub(crate) fn add(&mut self, value: &[u8]) {
         for option in members_of(value) {
             self.close |= option.eq_ignore_ascii_case(b"close");
             self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");

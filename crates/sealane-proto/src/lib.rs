@@ -97,15 +97,15 @@ mod grammar;
 
 pub use close::{CloseReason, InputEnd};
 pub use connection::{
-    ClientConnection, ClientRules, HeadOptions, Moment, ServerConnection, ServerRules, Timeouts,
-    Timer,
+    ClientConnection, ClientRules, HeadOptions, Moment, OutgoingFields, OutgoingHead,
+    ServerConnection, ServerRules, Timeouts, Timer,
 };
 pub use error::{
     ChunkedError, ErrorKind, Excerpt, FieldError, FramingError, HostError, IncompleteError,
     ProtocolError, ResponseError, Section, Side, StartLineError, UsageError,
 };
 pub use event::{Event, Rejected, SendBody};
-pub use field::{RawFields, Trailers};
+pub use field::{FieldSection, RawFields, Trailers};
 pub use framing::{BodyLength, Framing};
 pub use head::{RawHead, RequestHead, ResponseHead};
 pub use limits::{INTERIM_RESPONSES, Limits, METHOD_OCTETS, MOST_FIELDS, TARGET_OCTETS};

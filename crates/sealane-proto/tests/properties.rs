@@ -5,13 +5,13 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use sealane_proto::{
-    BodyLength, ClientConnection, ClientRules, Event, HeadOptions, Limits, Moment, ProtocolError,
-    SendBody, ServerConnection, ServerRules,
+    BodyLength, ClientConnection, ClientRules, Event, FieldSection, HeadOptions, Limits, Moment,
+    OutgoingHead, ProtocolError, SendBody, ServerConnection, ServerRules,
 };
 
 /// The `Date` of every response.
@@ -247,7 +247,11 @@ impl Pair {
         let (method, target) = (&request.method, request.target.as_str());
         let sends = self
             .client
-            .send_request(method, target, &fields, request.body.length(), &mut out)
+            .send_request(
+                &OutgoingHead::new(method, target, &fields),
+                request.body.length(),
+                &mut out,
+            )
             .expect("a request like any other");
         self.carry_to_server(&std::mem::take(&mut out));
         if self.server.expects_continue() {
@@ -531,8 +535,8 @@ proptest! {
         let host = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static("a"))]);
         for piece in cut(&octets, &lengths) {
             if client.reusable() {
-                let body = BodyLength::Known(0);
-                let sent = client.send_request(&Method::GET, "/", &host, body, &mut out);
+                let head = OutgoingHead::new(&Method::GET, "/", &host);
+                let sent = client.send_request(&head, BodyLength::Known(0), &mut out);
                 prop_assert_eq!(sent, Ok(SendBody::No));
                 client.send_end(None, &mut out).expect("no body");
             }
@@ -540,5 +544,43 @@ proptest! {
             while client.poll_event().unwrap_or(None).is_some() {}
             prop_assert!(client.buffered() <= hoard, "{} octets held back", client.buffered());
         }
+    }
+
+    #[test]
+    fn lines_arrive_as_they_were_spelled_or_do_not_leave(
+        lines in vec(("[ -~]{0,12}", "[\\x00-\\xff]{0,20}"), 0..6),
+        old: bool,
+    ) {
+        let mut section = FieldSection::new();
+        let mut wanted = Vec::new();
+        for (name, value) in &lines {
+            // Names that say something about the message are judged elsewhere.
+            let name = format!("X-{name}");
+            if section.push(name.as_bytes(), value.as_bytes()).is_ok() {
+                let value = value.trim_matches([' ', '\t']).as_bytes().to_vec();
+                wanted.push((name.into_bytes(), value));
+            }
+        }
+        let mut head = OutgoingHead::new(&Method::GET, "/", &section);
+        head.host = Some(b"a");
+        if old {
+            head.version = Version::HTTP_10;
+        }
+        let mut client = ClientConnection::new(Arc::new(ClientRules::default()));
+        let mut out = Vec::new();
+        let sent = client.send_request(&head, BodyLength::Known(0), &mut out);
+        prop_assert_eq!(sent, Ok(SendBody::No));
+        let rules = Arc::new(ServerRules::default());
+        let mut server = ServerConnection::new(rules, Arc::default(), Moment(0));
+        server.receive(&out, Moment(0));
+        let Ok(Some(Event::Request(head))) = server.poll_event(Moment(0)) else {
+            return Err(TestCaseError::fail("no request"));
+        };
+        let mut seen = Vec::new();
+        for (name, value) in head.raw.fields().skip(1) {
+            seen.push((name.to_vec(), value.to_vec()));
+        }
+        prop_assert_eq!(seen, wanted);
+        prop_assert!(matches!(server.poll_event(Moment(0)), Ok(Some(Event::End(None)))));
     }
 }

@@ -15,7 +15,8 @@ use sealane_testkit::vector::{
 
 use sealane_proto::{
     BodyLength, ClientConnection, ClientRules, Event, Framing, HeadOptions, InputEnd, Moment,
-    ProtocolError, RequestHead, ResponseHead, SendBody, ServerConnection, ServerRules, Trailers,
+    OutgoingHead, ProtocolError, RequestHead, ResponseHead, SendBody, ServerConnection,
+    ServerRules, Trailers,
 };
 
 /// The `Date` of every answer; what it says is of no interest here.
@@ -169,7 +170,11 @@ impl Client {
         let fields = header_map(&request.fields);
         let (target, mut out) = (request.target.as_str(), Vec::new());
         let sends = connection
-            .send_request(&method, target, &fields, BodyLength::Known(0), &mut out)
+            .send_request(
+                &OutgoingHead::new(&method, target, &fields),
+                BodyLength::Known(0),
+                &mut out,
+            )
             .expect("the request can be sent");
         assert_eq!(sends, SendBody::No);
         connection

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use sealane_proto::{BodyLength, ClientConnection, ClientRules, CloseReason, InputEnd};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
+use sealane_proto::{
+    BodyLength, ClientConnection, ClientRules, CloseReason, FieldSection, InputEnd, OutgoingHead,
+};
 
 use super::{Ledger, Program, check_command};
 
@@ -68,6 +70,13 @@ impl Run {
                     self.connection.handle_end(end);
                 }
             }
+            11 if program.argument() & 1 == 1 => {
+                let rules = ClientRules {
+                    accept_truncated: true,
+                    ..ClientRules::default()
+                };
+                self.connection.set_rules(Arc::new(rules));
+            }
             _ => {
                 let leftover = self.connection.take_leftover();
                 assert!(
@@ -92,17 +101,23 @@ impl Run {
             0 => BodyLength::Unknown,
             shape => BodyLength::Known((shape as u64 - 1) * 5),
         };
-        let mut fields = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static("a"))]);
-        for (name, value) in more {
-            fields.insert(
-                HeaderName::from_static(name),
-                HeaderValue::from_static(value),
-            );
+        let style = program.argument();
+        let mut lines = FieldSection::new();
+        for (name, value) in [("Host", "a")].iter().chain(more) {
+            let pushed = lines.push(name.as_bytes(), value.as_bytes());
+            assert_eq!(pushed, Ok(()), "a line like any other");
         }
+        let fields = map(&lines);
+        let mut head = OutgoingHead::new(&method, target, &fields);
+        if style & 1 == 1 {
+            head.fields = (&lines).into();
+        }
+        if style & 2 == 2 {
+            head.version = Version::HTTP_10;
+        }
+        head.connection = (style & 4 == 4).then_some("keep-alive");
         let before = self.out.len();
-        let result = self
-            .connection
-            .send_request(&method, target, &fields, body, &mut self.out);
+        let result = self.connection.send_request(&head, body, &mut self.out);
         let sent = check_command(result, self.out.len() - before).is_some();
         if sent {
             assert!(
@@ -176,6 +191,15 @@ impl Run {
 /// Events taken in one go at most; more would only be the same again.
 const POLLS: usize = 12;
 
+/// The same lines as a map.
+fn map(lines: &FieldSection) -> HeaderMap {
+    let line = |(name, value)| {
+        let name = HeaderName::from_bytes(name).expect("a name");
+        (name, HeaderValue::from_bytes(value).expect("a value"))
+    };
+    lines.iter().map(line).collect()
+}
+
 /// A request: method, target, fields beside Host.
 type Request = (
     &'static str,
@@ -196,6 +220,7 @@ const REQUESTS: &[Request] = &[
     ("GET", "/l", &[("connection", "close")]),
     ("POST", "/l", &[("content-length", "5")]),
     ("POST", "/c", &[("transfer-encoding", "chunked")]),
+    ("POST", "/t", &[("trailer", "x-sum")]),
     ("GET", "bad target", &[]),
 ];
 

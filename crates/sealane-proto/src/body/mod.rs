@@ -70,12 +70,17 @@ impl BodyDecoder {
 
     /// Judges the end of the peer's side, after everything that came has been decoded.
     ///
-    /// `Ok` means that the body is complete by it.
-    pub(crate) fn end_input(&self, end: InputEnd) -> Result<(), ProtocolError> {
+    /// `Ok` means that the body is complete by it. `accept_truncated` concerns bodies that end with
+    /// the connection, and no others: those say themselves where they end.
+    pub(crate) fn end_input(
+        &self,
+        end: InputEnd,
+        accept_truncated: bool,
+    ) -> Result<(), ProtocolError> {
         match self {
             Self::Length(decoder) => Err(decoder.incomplete()),
             Self::Chunked(decoder) => Err(decoder.incomplete()),
-            Self::UntilClose(decoder) => decoder.end_input(end),
+            Self::UntilClose(decoder) => decoder.end_input(end, accept_truncated),
         }
     }
 

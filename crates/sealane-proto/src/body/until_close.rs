@@ -28,10 +28,15 @@ impl UntilCloseDecoder {
     /// Judges the end: only an announced one completes the body.
     ///
     /// Anybody on the path can end a TCP connection. RFC 9112 §9.8: without the closing alert a
-    /// client cannot tell a whole body from a cut one.
-    pub(super) fn end_input(&self, end: InputEnd) -> Result<(), ProtocolError> {
+    /// client cannot tell a whole body from a cut one. `accept_truncated` takes any end.
+    pub(super) fn end_input(
+        &self,
+        end: InputEnd,
+        accept_truncated: bool,
+    ) -> Result<(), ProtocolError> {
         match end {
             InputEnd::Orderly => Ok(()),
+            InputEnd::Truncated if accept_truncated => Ok(()),
             InputEnd::Truncated => {
                 let error = IncompleteError::UntilClose(self.received);
                 Err(ProtocolError::remote(error, Section::Body, self.received))

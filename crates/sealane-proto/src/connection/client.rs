@@ -1,31 +1,27 @@
 //! A connection as its client sees it: requests out, responses in.
 //!
 //! One request at a time; it has no clocks of its own, for a client knows better than its
-//! connection how long it wants to wait. RFC 9112 §6.3, §9; RFC 9110 §7.8 (Upgrade), §9.3.6
-//! (CONNECT), §15.2 (1xx).
+//! connection how long it wants to wait. Heads are written in `request.rs`. RFC 9112 §6.3, §9;
+//! RFC 9110 §7.8 (Upgrade), §9.3.6 (CONNECT), §15.2 (1xx).
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{self, HeaderMap};
-use http::{Method, StatusCode, Version};
+use http::{HeaderMap, StatusCode, Version};
 
-use crate::authority;
-use crate::body::{BodyDecoder, BodyEncoder};
+use crate::body::BodyDecoder;
 use crate::close::{CloseReason, InputEnd};
 use crate::connection::half::{Receiving, Sending};
 use crate::connection::joint::Persistence;
 use crate::connection::rules::ClientRules;
 use crate::connection::{Core, Settled};
-use crate::error::{Excerpt, IncompleteError, ProtocolError, ResponseError, Section, UsageError};
-use crate::event::{Event, SendBody};
+use crate::error::{IncompleteError, ProtocolError, ResponseError, Section, UsageError};
+use crate::event::Event;
 use crate::field::ConnectionOptions;
-use crate::framing::{BodyLength, Framing};
-use crate::grammar;
+use crate::framing::Framing;
 use crate::head::ResponseHead;
-use crate::head::encode::{self, CallerFields};
 use crate::limits::INTERIM_RESPONSES;
-use crate::start_line::{self, StatusLine};
+use crate::start_line::StatusLine;
 
 /// One connection, client side: requests encoded, octets in, events out.
 ///
@@ -38,22 +34,24 @@ pub struct ClientConnection {
     /// What this client asks of its servers.
     rules: Arc<ClientRules>,
     /// The halves and the buffer.
-    core: Core<StatusLine>,
+    pub(super) core: Core<StatusLine>,
     /// The request being answered.
-    exchange: Option<Exchange>,
+    pub(super) exchange: Option<Exchange>,
 }
 
 /// What must be remembered of a request until its response is complete.
 #[derive(Debug)]
-struct Exchange {
+pub(super) struct Exchange {
     /// It was HEAD: the response has no body.
-    is_head: bool,
+    pub(super) is_head: bool,
     /// It was CONNECT: a 2xx response makes the connection a tunnel.
-    is_connect: bool,
+    pub(super) is_connect: bool,
     /// It named another protocol to go on with.
-    upgrade: bool,
+    pub(super) upgrade: bool,
+    /// It was sent as HTTP/1.0: the connection persists only if the response says so.
+    pub(super) is_old: bool,
     /// Interim responses that have come.
-    interim: usize,
+    pub(super) interim: usize,
 }
 
 impl ClientConnection {
@@ -66,39 +64,12 @@ impl ClientConnection {
         }
     }
 
-    /// Sends the head of a request, always as HTTP/1.1.
+    /// Takes other rules, for the exchange that comes next.
     ///
-    /// The caller gives exactly one Host field, which is written first, and a target in a form that
-    /// the method allows. Content-Length or `transfer-encoding: chunked` are added from `body`
-    /// unless they are there; a request without a body gets `content-length: 0` only if its method
-    /// expects one (RFC 9110 §8.6). Nothing else is added. On an error nothing has been written.
-    pub fn send_request(
-        &mut self,
-        method: &Method,
-        target: &str,
-        fields: &HeaderMap,
-        body: BodyLength,
-        out: &mut Vec<u8>,
-    ) -> Result<SendBody, ProtocolError> {
-        if !self.reusable() {
-            return Err(UsageError::NotReady.into());
-        }
-        let octets = target.as_bytes();
-        if grammar::skip_target(octets, 0) < octets.len()
-            || start_line::judge_target(method.as_str().as_bytes(), octets).is_err()
-        {
-            return Err(UsageError::Target(Excerpt::new(octets)).into());
-        }
-        let host = sole_host(fields)?;
-        let start = out.len();
-        out.reserve(encode::expected_octets(fields.len()) + octets.len());
-        encode::write_request_line(method, target, out);
-        encode::write_field(b"host", host, out);
-        let result = self.write_fields(method, fields, body, out);
-        if result.is_err() {
-            out.truncate(start);
-        }
-        Ok(result?)
+    /// Many callers may share a connection one after the other, and each has limits of its own.
+    /// Said in the middle of an exchange it holds for what has not been read yet.
+    pub fn set_rules(&mut self, rules: Arc<ClientRules>) {
+        self.rules = rules;
     }
 
     /// Announces `octets` octets of the body: appends what must stand before them, and returns what
@@ -186,7 +157,7 @@ impl ClientConnection {
         let event = match (&self.core.receiving, &self.exchange) {
             (Receiving::Head(_), None) => self.poll_idle(),
             (Receiving::Head(_), Some(_)) => self.poll_head(),
-            (Receiving::Body(_), _) => self.core.poll_body(&self.rules.limits),
+            (Receiving::Body(_), _) => self.poll_body(),
             (Receiving::Done | Receiving::Tunnel | Receiving::Closed(_), _) => Ok(None),
         };
         if event.is_err() {
@@ -238,43 +209,10 @@ impl ClientConnection {
         self.core.is_tunnel()
     }
 
-    /// Writes the fields of a request and opens its exchange.
-    fn write_fields(
-        &mut self,
-        method: &Method,
-        fields: &HeaderMap,
-        body: BodyLength,
-        out: &mut Vec<u8>,
-    ) -> Result<SendBody, UsageError> {
-        let caller = CallerFields::write(fields, &["host"], out)?;
-        let framing = match caller.frame(body, true)? {
-            Framing::Length(0) if caller.length.is_none() && !expects_body(method) => {
-                Framing::Empty
-            }
-            framing => framing,
-        };
-        let has_body = !matches!(framing, Framing::Empty | Framing::Length(0));
-        // RFC 9110 §9.3.6 and §9.3.8: content of these has no meaning, and parsers differ about it.
-        if has_body && matches!(*method, Method::CONNECT | Method::TRACE) {
-            return Err(UsageError::BodyNotAllowed);
-        }
-        encode::write_framing(framing, out);
-        out.extend_from_slice(b"\r\n");
-        let options = caller.connection.unwrap_or_default();
-        if options.close {
-            self.core.persistence.close(CloseReason::CallerAsked);
-        }
-        self.core.sending = Sending::Body(BodyEncoder::new(framing));
-        self.exchange = Some(Exchange {
-            is_head: *method == Method::HEAD,
-            is_connect: *method == Method::CONNECT,
-            upgrade: caller.upgrade && options.upgrade,
-            interim: 0,
-        });
-        match has_body {
-            true => Ok(SendBody::Yes),
-            false => Ok(SendBody::No),
-        }
+    /// Takes the next event of a response's body.
+    fn poll_body(&mut self) -> Result<Option<Event>, ProtocolError> {
+        let rules = &self.rules;
+        self.core.poll_body(&rules.limits, rules.accept_truncated)
     }
 
     /// Judges what comes while no request is open: an end is fine, octets are not (RFC 9112 §9.2).
@@ -358,9 +296,11 @@ impl ClientConnection {
     /// Goes from the head of a final response to its body.
     fn begin_response(&mut self, head: &ResponseHead) {
         let options = ConnectionOptions::of(&head.fields);
+        let asked_as_old = self.exchange.as_ref().is_some_and(|asked| asked.is_old);
+        let is_old = asked_as_old || head.version == Version::HTTP_10;
         if options.close {
             self.core.persistence.close(CloseReason::PeerAsked);
-        } else if head.version == Version::HTTP_10 && !options.keep_alive {
+        } else if is_old && !options.keep_alive {
             self.core.persistence.close(CloseReason::Http10);
         } else if head.framing == Framing::UntilClose {
             self.core.persistence.close(CloseReason::UntilClose);
@@ -374,28 +314,6 @@ impl ClientConnection {
             self.exchange = None;
         }
     }
-}
-
-/// The value of the one Host field, if there is one and it is valid (RFC 9112 §3.2).
-fn sole_host(fields: &HeaderMap) -> Result<&[u8], UsageError> {
-    let mut values = fields.get_all(header::HOST).iter();
-    match (values.next(), values.next()) {
-        (Some(host), None) if authority::is_host_value(host.as_bytes()) => Ok(host.as_bytes()),
-        _ => Err(UsageError::Host),
-    }
-}
-
-/// Whether a request of this method usually has a body, so that having none is worth saying.
-fn expects_body(method: &Method) -> bool {
-    !matches!(
-        *method,
-        Method::GET
-            | Method::HEAD
-            | Method::DELETE
-            | Method::OPTIONS
-            | Method::TRACE
-            | Method::CONNECT
-    )
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use crate::event::Event;
 use crate::limits::Limits;
 use crate::start_line::StartLine;
 
+mod request;
 mod client;
 mod unserved;
 mod respond;
@@ -26,6 +27,7 @@ mod joint;
 mod half;
 
 pub use client::ClientConnection;
+pub use request::{OutgoingFields, OutgoingHead};
 pub use respond::HeadOptions;
 pub use rules::{ClientRules, ServerRules};
 pub use server::ServerConnection;
@@ -99,8 +101,13 @@ impl<L: StartLine> Core<L> {
 
     /// Takes the next event of a body; `None` when more octets are needed.
     ///
-    /// After an error nothing more may be read: the caller sees to that.
-    fn poll_body(&mut self, limits: &Limits) -> Result<Option<Event>, ProtocolError> {
+    /// `accept_truncated` is [`ClientRules::accept_truncated`]. After an error nothing more may be
+    /// read: the caller sees to that.
+    fn poll_body(
+        &mut self,
+        limits: &Limits,
+        accept_truncated: bool,
+    ) -> Result<Option<Event>, ProtocolError> {
         let Receiving::Body(decoder) = &mut self.receiving else {
             return Ok(None);
         };
@@ -116,7 +123,7 @@ impl<L: StartLine> Core<L> {
         let Some(end) = self.end else {
             return Ok(None);
         };
-        decoder.end_input(end)?;
+        decoder.end_input(end, accept_truncated)?;
         self.receiving = Receiving::Done;
         Ok(Some(Event::End(None)))
     }

@@ -63,4 +63,11 @@ pub struct ClientRules {
     pub limits: Limits,
     /// Whether heads are read leniently (default: no): see [`ServerRules::lenient`].
     pub lenient: bool,
+    /// Whether a body that ends with the connection is taken as whole when the connection just
+    /// breaks off, without the closing alert of TLS (default: no).
+    ///
+    /// For servers that never send that alert. Anybody on the path can end a TCP connection, so
+    /// such a body may have been cut anywhere (RFC 9112 §9.8). Bodies with a length, and chunked
+    /// ones, are not concerned.
+    pub accept_truncated: bool,
 }

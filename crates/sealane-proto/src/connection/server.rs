@@ -410,7 +410,7 @@ impl ServerConnection {
         loop {
             self.refuse_long_body(0);
             let before = self.core.buffer.len();
-            let event = self.core.poll_body(&self.rules.limits);
+            let event = self.core.poll_body(&self.rules.limits, false);
             let event = event.map_err(|error| self.fail(error));
             let discarding = self
                 .exchange

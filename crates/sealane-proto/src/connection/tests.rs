@@ -106,7 +106,11 @@ pub(super) fn respond(server: &mut ServerConnection, status: u16, body: &[u8]) -
 pub(super) fn request(client: &mut ClientConnection, method: &Method, target: &str) -> Vec<u8> {
     let mut out = Vec::new();
     let fields = fields(&[("host", "a")]);
-    let sends = client.send_request(method, target, &fields, BodyLength::Known(0), &mut out);
+    let sends = client.send_request(
+        &OutgoingHead::new(method, target, &fields),
+        BodyLength::Known(0),
+        &mut out,
+    );
     assert_eq!(sends, Ok(SendBody::No));
     client.send_end(None, &mut out).expect("a complete request");
     out
@@ -218,9 +222,11 @@ fn chunked_bodies_with_trailers_pass_both_ways() {
         let mut pair = Pair::new();
         let head = fields(&[("host", "a")]);
         let out = &mut pair.upward;
-        let sends = pair
-            .client
-            .send_request(&Method::PUT, "/", &head, BodyLength::Unknown, out);
+        let sends = pair.client.send_request(
+            &OutgoingHead::new(&Method::PUT, "/", &head),
+            BodyLength::Unknown,
+            out,
+        );
         assert_eq!(sends, Ok(SendBody::Yes));
         pair.upload(&[b"he", b"", b"llo"], Some(&trailers));
         assert_eq!(pair.deliver(step).0, ["PUT /", "data hello", end]);
@@ -238,9 +244,11 @@ fn a_body_waits_for_its_100() {
     let mut pair = Pair::new();
     let head = fields(&[("host", "a"), ("expect", "100-continue")]);
     let out = &mut pair.upward;
-    let sends = pair
-        .client
-        .send_request(&Method::POST, "/", &head, BodyLength::Known(5), out);
+    let sends = pair.client.send_request(
+        &OutgoingHead::new(&Method::POST, "/", &head),
+        BodyLength::Known(5),
+        out,
+    );
     assert_eq!(sends, Ok(SendBody::Yes));
     assert_eq!(pair.deliver(1000).0, ["POST /"]);
     assert!(pair.server.expects_continue());
@@ -261,7 +269,11 @@ fn a_response_may_overtake_its_request() {
     let out = &mut pair.upward;
     let _ = pair
         .client
-        .send_request(&Method::POST, "/", &head, BodyLength::Known(5), out)
+        .send_request(
+            &OutgoingHead::new(&Method::POST, "/", &head),
+            BodyLength::Known(5),
+            out,
+        )
         .unwrap();
     assert_eq!(pair.deliver(1000).0, ["POST /"]);
     pair.downward = respond(&mut pair.server, 200, b"early").into_bytes();
@@ -284,7 +296,11 @@ fn both_sides_leave_http_together() {
     let out = &mut pair.upward;
     let _ = pair
         .client
-        .send_request(&Method::GET, "/", &asked, BodyLength::Known(0), out)
+        .send_request(
+            &OutgoingHead::new(&Method::GET, "/", &asked),
+            BodyLength::Known(0),
+            out,
+        )
         .unwrap();
     pair.client.send_end(None, &mut pair.upward).unwrap();
     assert_eq!(pair.deliver(3).0, ["GET /", "end"]);

@@ -72,6 +72,23 @@ pub enum UsageError {
     Target(Excerpt),
     /// A request needs exactly one valid Host field (RFC 9112 §3.2).
     Host,
+    /// A field name that is no token (RFC 9110 §5.1).
+    FieldName(Excerpt),
+    /// A field value with an octet that must not stand in one (RFC 9110 §5.5).
+    FieldValue {
+        /// The name of the field.
+        name: Excerpt,
+        /// The octet.
+        octet: u8,
+    },
+    /// More field lines, or more octets of them, than a head can hold.
+    TooManyFields(usize),
+    /// A version other than HTTP/1.1 and HTTP/1.0.
+    Version,
+    /// A body of unknown length in a request of HTTP/1.0, which knows no chunks.
+    LengthUnknown,
+    /// Transfer-Encoding in a request of HTTP/1.0 (RFC 9112 §6.1).
+    CodingInHttp10,
 }
 
 impl UsageError {
@@ -90,9 +107,14 @@ impl UsageError {
             Self::LengthInvalid(_)
             | Self::Coding(_)
             | Self::CodingAndLength
+            | Self::CodingInHttp10
             | Self::SwitchAndClose
             | Self::Host => "ERR_HTTP_INVALID_HEADER_VALUE",
             Self::Target(_) => "ERR_INVALID_URL",
+            Self::FieldName(_) => "ERR_INVALID_HTTP_TOKEN",
+            Self::FieldValue { .. } => "ERR_INVALID_CHAR",
+            Self::TooManyFields(_) => "ERR_OUT_OF_RANGE",
+            Self::Version | Self::LengthUnknown => "ERR_INVALID_ARG_VALUE",
             Self::NoExchange
             | Self::NotReady
             | Self::HeadUnsent
@@ -148,6 +170,19 @@ impl fmt::Display for UsageError {
                     "our request target {target} has none of the forms its method allows"
                 )
             }
+            Self::FieldName(name) => {
+                write!(f, "our header name must be a valid HTTP token [{name}]")
+            }
+            Self::FieldValue { name, octet } => {
+                let octet = Octet(*octet);
+                write!(f, "invalid character in header content [{name}]: {octet}")
+            }
+            Self::TooManyFields(most) => {
+                write!(
+                    f,
+                    "our head has more than {most} field lines, or 16 MiB of them"
+                )
+            }
             plain => f.write_str(plain.plain_text()),
         }
     }
@@ -172,6 +207,11 @@ impl UsageError {
             Self::BodyNotAllowed => "this message cannot have a body",
             Self::TrailersUnframed => "trailers need a chunked body",
             Self::Host => "a request needs exactly one valid host field",
+            Self::Version => "requests are sent as http/1.1 or http/1.0, as nothing else",
+            Self::LengthUnknown => {
+                "http/1.0 knows no chunks: the length of our body must be known before"
+            }
+            Self::CodingInHttp10 => "http/1.0 knows no transfer-encoding",
             _ => "the command cannot be carried out",
         }
     }

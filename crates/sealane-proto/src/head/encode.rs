@@ -5,8 +5,8 @@
 //! frame a message are taken out of the caller's here, so that they can be judged before they are
 //! written.
 
-use http::header::{CONNECTION, HeaderMap, HeaderValue};
-use http::{Method, StatusCode};
+use http::header::{CONNECTION, HeaderMap};
+use http::{Method, StatusCode, Version};
 
 use crate::error::{Excerpt, UsageError};
 use crate::field::{self, ConnectionOptions};
@@ -27,6 +27,10 @@ pub(crate) struct CallerFields {
     pub(crate) date: bool,
     /// He gave Upgrade.
     pub(crate) upgrade: bool,
+    /// He gave Authorization.
+    pub(crate) authorization: bool,
+    /// He gave Trailer: something stands behind the body, which only chunks have room for.
+    pub(crate) trailer: bool,
 }
 
 impl CallerFields {
@@ -43,14 +47,17 @@ impl CallerFields {
         for (name, value) in fields {
             match name.as_str() {
                 "content-length" => {
-                    seen.note_length(value)?;
+                    seen.note_length(value.as_bytes())?;
                     continue;
                 }
                 "transfer-encoding" => {
-                    seen.note_coding(value)?;
+                    seen.note_coding(value.as_bytes())?;
                     continue;
                 }
-                "connection" => seen.connection.get_or_insert_default().add(value),
+                "connection" => seen
+                    .connection
+                    .get_or_insert_default()
+                    .add(value.as_bytes()),
                 "keep-alive" => seen.keep_alive = true,
                 "date" => seen.date = true,
                 "upgrade" => seen.upgrade = true,
@@ -61,6 +68,31 @@ impl CallerFields {
             }
         }
         Ok(seen)
+    }
+
+    /// Writes a line of the caller's request as it is, but for Host, which stands above already.
+    /// Notes what it says. Names are compared without regard to case.
+    ///
+    /// On an error nothing has been written.
+    pub(crate) fn write_line(
+        &mut self,
+        name: &[u8],
+        value: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), UsageError> {
+        let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
+        match name.len() {
+            4 if is(b"host") => return Ok(()),
+            7 if is(b"upgrade") => self.upgrade = true,
+            7 if is(b"trailer") => self.trailer = true,
+            10 if is(b"connection") => self.connection.get_or_insert_default().add(value),
+            13 if is(b"authorization") => self.authorization = true,
+            14 if is(b"content-length") => self.note_length(value)?,
+            17 if is(b"transfer-encoding") => self.note_coding(value)?,
+            _ => {}
+        }
+        write_field(name, value, out);
+        Ok(())
     }
 
     /// Decides how a body of this length is framed; `chunking` says whether the peer knows chunks.
@@ -84,9 +116,9 @@ impl CallerFields {
     }
 
     /// Takes note of a Content-Length line; there may be one.
-    fn note_length(&mut self, value: &HeaderValue) -> Result<(), UsageError> {
-        let invalid = || UsageError::LengthInvalid(Excerpt::new(value.as_bytes()));
-        let length = length_of(value.as_bytes()).ok_or_else(invalid)?;
+    fn note_length(&mut self, value: &[u8]) -> Result<(), UsageError> {
+        let invalid = || UsageError::LengthInvalid(Excerpt::new(value));
+        let length = length_of(value).ok_or_else(invalid)?;
         match self.length.replace(length) {
             None => Ok(()),
             Some(_) => Err(invalid()),
@@ -94,9 +126,9 @@ impl CallerFields {
     }
 
     /// Takes note of a Transfer-Encoding line; there may be one, and it may only say `chunked`.
-    fn note_coding(&mut self, value: &HeaderValue) -> Result<(), UsageError> {
-        if self.chunked || !value.as_bytes().eq_ignore_ascii_case(b"chunked") {
-            return Err(UsageError::Coding(Excerpt::new(value.as_bytes())));
+    fn note_coding(&mut self, value: &[u8]) -> Result<(), UsageError> {
+        if self.chunked || !value.eq_ignore_ascii_case(b"chunked") {
+            return Err(UsageError::Coding(Excerpt::new(value)));
         }
         self.chunked = true;
         Ok(())
@@ -113,12 +145,20 @@ pub(crate) fn write_status_line(status: StatusCode, reason: Option<&[u8]>, out: 
     out.extend_from_slice(b"\r\n");
 }
 
-/// Writes the request line.
-pub(crate) fn write_request_line(method: &Method, target: &str, out: &mut Vec<u8>) {
+/// Writes the request line, of HTTP/1.0 or else of HTTP/1.1.
+pub(crate) fn write_request_line(
+    method: &Method,
+    target: &str,
+    version: Version,
+    out: &mut Vec<u8>,
+) {
     out.extend_from_slice(method.as_str().as_bytes());
     out.push(b' ');
     out.extend_from_slice(target.as_bytes());
-    out.extend_from_slice(b" HTTP/1.1\r\n");
+    out.extend_from_slice(match version {
+        Version::HTTP_10 => b" HTTP/1.0\r\n",
+        _ => b" HTTP/1.1\r\n",
+    });
 }
 
 /// Writes one field line.
@@ -160,6 +200,19 @@ pub(crate) fn write_framing(framing: Framing, out: &mut Vec<u8>) {
             out.extend_from_slice(b"\r\n");
         }
         Framing::Chunked => out.extend_from_slice(b"transfer-encoding: chunked\r\n"),
+        Framing::Empty | Framing::UntilClose => {}
+    }
+}
+
+/// Writes the field that frames a request's body, if there is one, with the usual capitals.
+pub(crate) fn write_request_framing(framing: Framing, out: &mut Vec<u8>) {
+    match framing {
+        Framing::Length(octets) => {
+            out.extend_from_slice(b"Content-Length: ");
+            write_decimal(octets, out);
+            out.extend_from_slice(b"\r\n");
+        }
+        Framing::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
         Framing::Empty | Framing::UntilClose => {}
     }
 }

@@ -123,13 +123,7 @@ pub(super) fn check_framing(request: &Outgoing, body: &Body) -> Result<()> {
     }
     let length = length_of(body);
     ClientConnection::new(Arc::clone(&request.terms.rules))
-        .send_request(
-            &request.method,
-            &request.path,
-            fields,
-            length,
-            &mut Vec::new(),
-        )
+        .send_request(&request.head(), length, &mut Vec::new())
         .map(drop)
         .map_err(unusable)
 }
@@ -144,9 +138,8 @@ impl Exchange {
     ) -> Result<Self> {
         let length = length_of(&body);
         let Connection { http, outbox, .. } = &mut *connection;
-        let (method, fields) = (&request.method, &request.fields);
         let sends = http
-            .send_request(method, &request.path, fields, length, outbox.plain())
+            .send_request(&request.head(), length, outbox.plain())
             .map_err(unusable)?;
         let upload = match (sends, length) {
             (SendBody::No, BodyLength::Known(0)) => {

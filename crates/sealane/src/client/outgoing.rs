@@ -6,6 +6,7 @@ use std::sync::Arc;
 use http::header::{AUTHORIZATION, CONNECTION, HOST, UPGRADE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use rustls::pki_types::ServerName;
+use sealane_proto::OutgoingHead;
 use sealane_tls::{ClientContext, reference_name};
 
 use super::key::ConnectionKey;
@@ -61,6 +62,11 @@ impl Outgoing {
             context,
             name,
         })
+    }
+
+    /// What stands in its head.
+    pub(super) fn head(&self) -> OutgoingHead<'_> {
+        OutgoingHead::new(&self.method, &self.path, &self.fields)
     }
 
     /// With what other requests this one may share a connection, in the runtime it runs in.

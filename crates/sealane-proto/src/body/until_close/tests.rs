@@ -18,7 +18,7 @@ fn an_end_without_notice_is_an_error() {
     let mut decoder = UntilCloseDecoder::default();
     buffer.append(b"hello");
     decoder.decode(&mut buffer);
-    assert_eq!(decoder.end_input(InputEnd::Orderly), Ok(()));
-    let error = decoder.end_input(InputEnd::Truncated).unwrap_err();
+    assert_eq!(decoder.end_input(InputEnd::Orderly, false), Ok(()));
+    let error = decoder.end_input(InputEnd::Truncated, false).unwrap_err();
     assert_eq!(error.kind(), &IncompleteError::UntilClose(5).into());
 }

@@ -1,7 +1,12 @@
 //! What a client writes, and what it makes of responses.
 
+use http::Method;
+
+use crate::connection::OutgoingHead;
 use crate::connection::tests::{client, client_events, consume, fields, request};
 use crate::error::ErrorKind;
+use crate::event::SendBody;
+use crate::framing::BodyLength;
 
 use super::*;
 
@@ -39,108 +44,13 @@ fn refusal(octets: &[u8]) -> ErrorKind {
     poll_error(&mut client)
 }
 
-/// Sends a head with these fields; what was written.
-fn head(
-    method: &Method,
-    target: &str,
-    lines: &[(&'static str, &'static str)],
-    body: BodyLength,
-) -> Result<(String, SendBody), UsageError> {
-    let mut out = Vec::new();
-    match client().send_request(method, target, &fields(lines), body, &mut out) {
-        Ok(sends) => Ok((String::from_utf8(out).unwrap(), sends)),
-        Err(error) => {
-            assert!(out.is_empty(), "nothing is written on an error");
-            match error.kind() {
-                ErrorKind::Usage(error) => Err(error.clone()),
-                kind => panic!("{kind:?}"),
-            }
-        }
-    }
-}
-
 const NONE: BodyLength = BodyLength::Known(0);
-
-#[test]
-fn a_request_has_host_first_and_framing_last() {
-    let lines = [("x", "1"), ("host", "a:8443"), ("y", "2")];
-    let (written, sends) = head(&Method::POST, "/a?b", &lines, BodyLength::Known(5)).unwrap();
-    let wanted = "POST /a?b HTTP/1.1\r\nhost: a:8443\r\nx: 1\r\ny: 2\r\ncontent-length: 5\r\n\r\n";
-    assert_eq!((written.as_str(), sends), (wanted, SendBody::Yes));
-    let (written, _) = head(&Method::GET, "/", &[("host", "")], BodyLength::Unknown).unwrap();
-    assert_eq!(
-        written,
-        "GET / HTTP/1.1\r\nhost: \r\ntransfer-encoding: chunked\r\n\r\n"
-    );
-}
-
-#[test]
-fn only_some_methods_say_that_they_have_no_body() {
-    for (method, says) in [
-        (Method::GET, false),
-        (Method::HEAD, false),
-        (Method::DELETE, false),
-        (Method::OPTIONS, false),
-        (Method::POST, true),
-        (Method::PUT, true),
-        (Method::PATCH, true),
-    ] {
-        let (written, sends) = head(&method, "/", &[("host", "a")], NONE).unwrap();
-        assert_eq!(written.contains("content-length: 0"), says, "{method}");
-        assert_eq!(sends, SendBody::No);
-    }
-    let lines = [("host", "a"), ("content-length", "0")];
-    let (written, _) = head(&Method::GET, "/", &lines, NONE).unwrap();
-    assert!(
-        written.contains("content-length: 0"),
-        "the caller's own stands"
-    );
-}
-
-#[test]
-fn requests_that_cannot_be_sent() {
-    let host = [("host", "a")];
-    for target in [
-        "",
-        "foo",
-        "/a b",
-        "/a#b",
-        "/\u{e9}",
-        "/\r\nX: y",
-        "*",
-        "https:///",
-    ] {
-        let refused = head(&Method::GET, target, &host, NONE).unwrap_err();
-        assert!(matches!(refused, UsageError::Target(_)), "{target}");
-    }
-    for lines in [&[][..], &[("host", "a"), ("host", "a")], &[("host", "a/b")]] {
-        assert_eq!(
-            head(&Method::GET, "/", lines, NONE),
-            Err(UsageError::Host),
-            "{lines:?}"
-        );
-    }
-    let body = BodyLength::Known(1);
-    let refused = head(&Method::CONNECT, "a:443", &host, body);
-    assert_eq!(refused, Err(UsageError::BodyNotAllowed));
-    assert_eq!(
-        head(&Method::TRACE, "/", &host, body),
-        Err(UsageError::BodyNotAllowed)
-    );
-    let lines = [("host", "a"), ("transfer-encoding", "gzip")];
-    assert!(matches!(
-        head(&Method::PUT, "/", &lines, body),
-        Err(UsageError::Coding(_))
-    ));
-}
 
 #[test]
 fn one_request_at_a_time() {
     let mut client = asking(&Method::GET);
     let refused = client.send_request(
-        &Method::GET,
-        "/",
-        &fields(&[("host", "a")]),
+        &OutgoingHead::new(&Method::GET, "/", &fields(&[("host", "a")])),
         NONE,
         &mut vec![],
     );
@@ -309,7 +219,11 @@ fn our_own_close_ends_the_connection() {
     let mut client = client();
     let lines = fields(&[("host", "a"), ("connection", "close")]);
     let _ = client
-        .send_request(&Method::GET, "/", &lines, NONE, &mut vec![])
+        .send_request(
+            &OutgoingHead::new(&Method::GET, "/", &lines),
+            NONE,
+            &mut vec![],
+        )
         .unwrap();
     client.send_end(None, &mut vec![]).unwrap();
     consume(&mut client, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
@@ -328,9 +242,7 @@ fn a_switch_must_be_asked_for_by_a_complete_request() {
     let lines = fields(&[("host", "a"), ("connection", "upgrade"), ("upgrade", "x")]);
     let mut client = client();
     let _ = client.send_request(
-        &Method::POST,
-        "/",
-        &lines,
+        &OutgoingHead::new(&Method::POST, "/", &lines),
         BodyLength::Known(1),
         &mut vec![],
     );
@@ -341,7 +253,11 @@ fn a_switch_must_be_asked_for_by_a_complete_request() {
     );
 
     let mut client = self::client();
-    let _ = client.send_request(&Method::GET, "/", &lines, NONE, &mut vec![]);
+    let _ = client.send_request(
+        &OutgoingHead::new(&Method::GET, "/", &lines),
+        NONE,
+        &mut vec![],
+    );
     client.send_end(None, &mut vec![]).unwrap();
     assert_eq!(consume(&mut client, switch), ["response 101"]);
     assert!(client.is_tunnel());
@@ -359,7 +275,11 @@ fn a_switch_names_its_protocol_for_this_connection() {
         "HTTP/1.0 101 S\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
     ] {
         let mut client = client();
-        let _ = client.send_request(&Method::GET, "/", &lines, NONE, &mut vec![]);
+        let _ = client.send_request(
+            &OutgoingHead::new(&Method::GET, "/", &lines),
+            NONE,
+            &mut vec![],
+        );
         client.send_end(None, &mut vec![]).unwrap();
         client.receive(switch.as_bytes());
         let error = poll_error(&mut client);
@@ -390,9 +310,7 @@ fn a_body_can_be_abandoned() {
     let mut client = client();
     let lines = fields(&[("host", "a"), ("expect", "100-continue")]);
     let sends = client.send_request(
-        &Method::POST,
-        "/",
-        &lines,
+        &OutgoingHead::new(&Method::POST, "/", &lines),
         BodyLength::Known(9),
         &mut vec![],
     );
@@ -411,7 +329,11 @@ fn a_body_can_be_abandoned() {
 fn a_short_body_closes_the_connection() {
     let mut client = client();
     let lines = fields(&[("host", "a")]);
-    let _ = client.send_request(&Method::PUT, "/", &lines, BodyLength::Known(5), &mut vec![]);
+    let _ = client.send_request(
+        &OutgoingHead::new(&Method::PUT, "/", &lines),
+        BodyLength::Known(5),
+        &mut vec![],
+    );
     assert!(client.send_end(None, &mut vec![]).is_err());
     assert_eq!(client.close_reason(), Some(CloseReason::MessageCut));
 }

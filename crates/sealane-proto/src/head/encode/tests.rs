@@ -1,6 +1,6 @@
 //! What is written, and what a caller's own fields lead to.
 
-use http::header::HeaderName;
+use http::header::{HeaderName, HeaderValue};
 
 use super::*;
 
