@@ -130,7 +130,7 @@ async fn c192_a_post_is_framed_by_what_is_known_of_its_body() {
 
     post().end_with("four").await.unwrap();
     let whole = seen.recv().await.unwrap().text;
-    assert!(whole.contains("content-length: 4\r\n"), "{whole}");
+    assert!(whole.contains("Content-Length: 4\r\n"), "{whole}");
     assert!(whole.ends_with("\r\n\r\nfour"), "{whole}");
 
     let mut pieces = post();
@@ -139,15 +139,15 @@ async fn c192_a_post_is_framed_by_what_is_known_of_its_body() {
     pieces.end().await.unwrap();
     let pieces = seen.recv().await.unwrap().text;
     assert!(
-        pieces.contains("transfer-encoding: chunked\r\n"),
+        pieces.contains("Transfer-Encoding: chunked\r\n"),
         "{pieces}"
     );
-    assert!(!pieces.contains("content-length"), "{pieces}");
+    assert!(!pieces.contains("Content-Length"), "{pieces}");
     assert!(pieces.ends_with("\r\n0\r\n\r\n"), "{pieces}");
 
     post().end().await.unwrap();
     let nothing = seen.recv().await.unwrap().text;
-    assert!(nothing.contains("content-length: 0\r\n"), "{nothing}");
+    assert!(nothing.contains("Content-Length: 0\r\n"), "{nothing}");
 }
 
 #[tokio::test]
@@ -160,7 +160,7 @@ async fn a_body_on_get_and_delete_is_framed_too() {
         let request = agent.request(options).unwrap();
         request.end_with("body").await.unwrap();
         let text = seen.recv().await.unwrap().text;
-        assert!(text.contains("content-length: 4\r\n"), "{text}");
+        assert!(text.contains("Content-Length: 4\r\n"), "{text}");
     }
 }
 
@@ -490,7 +490,7 @@ async fn an_agent_is_a_tower_service_for_any_body() {
     service.call(theirs).await.unwrap();
     let text = seen.recv().await.unwrap().text;
     assert!(
-        text.contains("content-length: 7\r\n") && text.ends_with("foreign"),
+        text.contains("Content-Length: 7\r\n") && text.ends_with("foreign"),
         "{text}"
     );
 }

@@ -162,14 +162,15 @@ pub async fn read_request(stream: &mut Stream) -> Option<String> {
     }
     let mut text = String::from(char::from(first[0]));
     text += &read_until(stream, "\r\n\r\n").await;
-    let length = text
+    let head = text.to_ascii_lowercase();
+    let length = head
         .lines()
         .find_map(|line| line.strip_prefix("content-length: "));
     if let Some(length) = length {
         let mut body = vec![0; length.parse().unwrap()];
         stream.read_exact(&mut body).await.unwrap();
         text += &String::from_utf8_lossy(&body);
-    } else if text.contains("transfer-encoding: chunked\r\n") {
+    } else if head.contains("transfer-encoding: chunked\r\n") {
         // The last chunk, and behind it trailers or nothing.
         text += &read_until(stream, "\r\n0\r\n").await;
         loop {
