@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use http::header::{HOST, PROXY_AUTHORIZATION};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use sealane_proto::{BodyLength, ClientConnection, ClientRules, Event, InputEnd, ProtocolError};
+use sealane_proto::{
+    BodyLength, ClientConnection, ClientRules, Event, InputEnd, OutgoingHead, ProtocolError,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::super::proxy::Relay;
@@ -53,8 +55,8 @@ impl Asking<'_> {
         if let Some(credentials) = &self.relay.credentials {
             fields.insert(PROXY_AUTHORIZATION, credentials.clone());
         }
-        let (method, length) = (Method::CONNECT, BodyLength::Known(0));
-        http.send_request(&method, &authority, &fields, length, octets)
+        let head = OutgoingHead::new(&Method::CONNECT, &authority, &fields);
+        http.send_request(&head, BodyLength::Known(0), octets)
             .and_then(|_| http.send_end(None, octets))
             .map_err(|error| self.wrong(error))
     }
