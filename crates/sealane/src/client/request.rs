@@ -219,12 +219,20 @@ impl RequestOptions {
         self.wrong.get_or_insert((text, code));
     }
 
+    /// Whether it was given `create_connection`.
+    fn opens_its_own(&self) -> bool {
+        let settings = self.settings.as_ref();
+        settings.is_some_and(|settings| settings.connecting.opens_its_own())
+    }
+
     /// Checks everything, and makes a request of it: carried by the agent that the options name,
     /// else by the one given, else by the global one.
     pub(super) fn begin(self, given: Option<&Agent>) -> Result<ClientRequest> {
         let agent = match (&self.agent, given) {
             (Via::Agent(agent), _) | (Via::Global, Some(agent)) => agent.clone(),
             (Via::NoAgent, _) => Agent::new(AgentOptions::new())?,
+            // As in the module: a connection of the request's own is for this request alone.
+            (Via::Global, None) if self.opens_its_own() => Agent::new(AgentOptions::new())?,
             (Via::Global, None) => global_agent()?,
         };
         let mut target = match &self.url {

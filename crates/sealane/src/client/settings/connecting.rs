@@ -67,6 +67,11 @@ impl Connecting {
         });
     }
 
+    /// Whether the program opens the connection itself.
+    pub(in crate::client) fn opens_its_own(&self) -> bool {
+        matches!(self.via, Some(Via::Stream(_)))
+    }
+
     /// What holds where both have spoken.
     pub(super) fn over(&self, agent: &Self) -> Self {
         Self {
@@ -242,7 +247,8 @@ macro_rules! connecting_setters {
             self
         }
 
-        /// The program's own way to open connections; default: the system's.
+        /// The program's own way to open connections; default: the system's. A request that is
+        /// given one and names no agent uses none: its connection ends with it.
         ///
         /// Nothing is looked up, and what is said of addresses does not matter then.
         #[must_use]
