@@ -252,6 +252,35 @@ impl TlsParameters {
     }
 }
 
+/// Their fields in the name of a pool (reference §2.3).
+impl TlsParameters {
+    /// The field `ciphers`.
+    pub(crate) fn ciphers_text(&self) -> Option<String> {
+        self.ciphers.clone()
+    }
+
+    /// The fields from `minVersion` on; those of options that are refused stay empty.
+    pub(crate) fn fields_of_name(&self, crl: Option<String>) -> [Option<String>; 12] {
+        let version = |version: Option<TlsVersion>| version.map(|it| it.name().to_owned());
+        [
+            version(self.min_version),
+            version(self.max_version),
+            self.secure_protocol.clone(),
+            crl,
+            self.honor_cipher_order.map(|honor| honor.to_string()),
+            self.ecdh_curve.clone(),
+            None,
+            self.secure_options.map(|bits| bits.to_string()),
+            self.session_id_context
+                .as_ref()
+                .map(|octets| String::from_utf8_lossy(octets).into_owned()),
+            self.sigalgs.as_ref().map(|list| format!("{list:?}")),
+            None,
+            None,
+        ]
+    }
+}
+
 impl PartialEq for TlsParameters {
     /// Providers are equal when they are the same one.
     fn eq(&self, other: &Self) -> bool {

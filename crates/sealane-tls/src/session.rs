@@ -7,6 +7,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::hash::Hash;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustls::NamedGroup;
@@ -16,7 +17,7 @@ use rustls_pki_types::ServerName;
 /// Sessions by key, for at most a given number of keys.
 pub struct SessionCache<K> {
     /// How many keys may have sessions.
-    max_keys: usize,
+    max_keys: AtomicUsize,
     /// All sessions; held for moments only, never while something waits.
     shelves: Mutex<Shelves<K>>,
 }
@@ -28,12 +29,23 @@ where
     /// Makes an empty cache for this many keys; with 0 it stores nothing.
     pub fn new(max_keys: usize) -> Arc<Self> {
         Arc::new(Self {
-            max_keys,
+            max_keys: AtomicUsize::new(max_keys),
             shelves: Mutex::new(Shelves {
                 by_key: HashMap::new(),
                 order: VecDeque::new(),
             }),
         })
+    }
+
+    /// How many keys may have sessions.
+    pub fn max_keys(&self) -> usize {
+        self.max_keys.load(Ordering::Relaxed)
+    }
+
+    /// Lets this many keys have sessions from now on; those that came first go if there are more.
+    pub fn set_max_keys(&self, max_keys: usize) {
+        self.max_keys.store(max_keys, Ordering::Relaxed);
+        self.lock().keep_newest(max_keys);
     }
 
     /// A store for the connections of one key, as rustls wants it.
@@ -65,15 +77,14 @@ where
 
     /// Changes the sessions of a key and name, which are made if need be.
     fn edit(&self, key: &K, name: ServerName<'static>, change: impl FnOnce(&mut Sessions)) {
-        if self.max_keys == 0 {
+        let mut shelves = self.lock();
+        // Under the lock, so that a limit which is lowered meanwhile is not passed over.
+        let max_keys = self.max_keys();
+        if max_keys == 0 {
             return;
         }
-        let mut shelves = self.lock();
         if !shelves.by_key.contains_key(key) {
-            while shelves.order.len() >= self.max_keys {
-                let oldest = shelves.order.pop_front();
-                oldest.and_then(|oldest| shelves.by_key.remove(&oldest));
-            }
+            shelves.keep_newest(max_keys - 1);
             shelves.order.push_back(key.clone());
         }
         let names = shelves.by_key.entry(key.clone()).or_default();
@@ -112,7 +123,7 @@ where
 impl<K> fmt::Debug for SessionCache<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionCache")
-            .field("max_keys", &self.max_keys)
+            .field("max_keys", &self.max_keys.load(Ordering::Relaxed))
             .finish_non_exhaustive()
     }
 }
@@ -123,6 +134,16 @@ struct Shelves<K> {
     by_key: HashMap<K, Vec<(ServerName<'static>, Sessions)>>,
     /// The keys, in the order in which they were first stored.
     order: VecDeque<K>,
+}
+
+impl<K: Eq + Hash> Shelves<K> {
+    /// Forgets the keys that came first, until there are no more than this.
+    fn keep_newest(&mut self, most: usize) {
+        while self.order.len() > most {
+            let oldest = self.order.pop_front();
+            oldest.and_then(|oldest| self.by_key.remove(&oldest));
+        }
+    }
 }
 
 /// The sessions with one server.

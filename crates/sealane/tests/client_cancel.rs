@@ -3,6 +3,7 @@
 mod support;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{Request, Response};
 use sealane::{Agent, Body, create_server};
@@ -70,12 +71,14 @@ async fn a_storm_of_given_up_requests_leaves_an_agent_that_works() {
 }
 
 #[tokio::test]
-async fn a_handshake_that_is_given_up_gives_its_place_to_the_next() {
+async fn a_dial_whose_request_is_given_up_gives_its_place_to_the_next_when_it_fails() {
     let ground = Ground::new();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}/", listener.local_addr().unwrap());
     let acceptor = TlsAcceptor::from(Arc::new(ground.server_config()));
-    let agent = Agent::new(ground.agent_options().max_sockets(1)).unwrap();
+    let limit = Duration::from_secs(1);
+    let options = ground.agent_options().max_sockets(1);
+    let agent = Agent::new(options.handshake_timeout(limit)).unwrap();
     let stuck = tokio::spawn({
         let (agent, url) = (agent.clone(), url.clone());
         async move { agent.get(url).await.map(drop) }

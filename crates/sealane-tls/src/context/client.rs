@@ -18,6 +18,7 @@ use crate::domain::{ClientChoices, SecurityDomain};
 use crate::error::{HandshakeError, OptionError, Refusal};
 use crate::peer::{Peer, Verdict};
 use crate::pin::Pins;
+use crate::pool_name::PoolName;
 use crate::select::{IdentityResolver, Observation, ObservedKeyLog};
 use crate::verify::{ServerVerifier, VerifierRules};
 
@@ -44,11 +45,13 @@ struct Inner {
     tickets: bool,
     /// What connections of this context prove.
     domain: SecurityDomain,
+    /// What a pool calls all that, for people to read.
+    pool_name: Arc<PoolName>,
 }
 
 impl ClientContext {
     /// Makes the context of a client.
-    pub(crate) fn new(choices: ClientChoices) -> Result<Self, OptionError> {
+    pub(crate) fn new(choices: ClientChoices, name: PoolName) -> Result<Self, OptionError> {
         let domain = SecurityDomain::of_client(&choices);
         let settled = choices.settled;
         let verifier = Arc::new(ServerVerifier::new(VerifierRules {
@@ -88,6 +91,7 @@ impl ClientContext {
                 exporter: choices.exporter,
                 tickets: settled.tickets(),
                 domain,
+                pool_name: Arc::new(name),
             }),
         })
     }
@@ -119,6 +123,11 @@ impl ClientContext {
     /// What connections of this context prove: only those of equal domains may be shared.
     pub fn domain(&self) -> SecurityDomain {
         self.inner.domain
+    }
+
+    /// What a pool calls its options, for people to read.
+    pub fn pool_name(&self) -> &Arc<PoolName> {
+        &self.inner.pool_name
     }
 
     /// Whether its connections can derive secrets for other protocols.

@@ -13,6 +13,7 @@ use crate::error::OptionError;
 use crate::identity::Identity;
 use crate::parameters::{TlsParameters, TlsVersion};
 use crate::pin::Pins;
+use crate::pool_name::{PoolName, short};
 use crate::revocation::Revocation;
 use crate::trust::Roots;
 
@@ -201,6 +202,7 @@ impl ClientTlsOptions {
     ///
     /// The error names the option that cannot be used.
     pub fn build(self) -> Result<ClientContext, OptionError> {
+        let name = self.pool_name();
         let Self {
             ca,
             crl,
@@ -222,7 +224,7 @@ impl ClientTlsOptions {
             .try_for_each(|protocol| check_protocol(protocol))?;
         let reject_unauthorized = reject_unauthorized.unwrap_or(true);
         check_pins(pins.as_ref(), reject_unauthorized)?;
-        ClientContext::new(ClientChoices {
+        let choices = ClientChoices {
             roots: ca.unwrap_or_else(Roots::bundled),
             crl,
             allow_partial_trust_chain: allow_partial_trust_chain.unwrap_or(false),
@@ -235,7 +237,25 @@ impl ClientTlsOptions {
             exporter: exporter.unwrap_or(false),
             reject_unauthorized,
             common_name: common_name.unwrap_or(false),
-        })
+        };
+        ClientContext::new(choices, name)
+    }
+
+    /// What a pool calls these options (reference §2.3). A certificate and its key are one
+    /// identity, so both fields have the same digest, also where they came as PKCS#12.
+    fn pool_name(&self) -> PoolName {
+        let identity = self.identity.as_ref().map(|it| short(&it.digest()));
+        let crl = self.crl.as_ref().map(|lists| short(&lists.digest()));
+        let before = [
+            self.ca.as_ref().map(|roots| short(roots.digest())),
+            identity.clone(),
+            None,
+            self.parameters.ciphers_text(),
+            identity,
+            None,
+            self.reject_unauthorized.map(|reject| reject.to_string()),
+        ];
+        PoolName::new(&before, &self.parameters.fields_of_name(crl))
     }
 }
 

@@ -4,8 +4,9 @@ use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use http::{HeaderMap, Method, Request, Response};
 use sealane_tls::{ClientContext, ClientTlsOptions, SessionCache};
@@ -14,7 +15,7 @@ use tower_service::Service;
 use super::connect::Dialer;
 use super::exchange::{Answer, Exchange, check_framing};
 use super::key::ConnectionKey;
-use super::lease::{Connections, Lease};
+use super::lease::{Claim, Connections, Lease};
 use super::options::AgentOptions;
 use super::outgoing::Outgoing;
 use super::request::{ClientRequest, RequestOptions};
@@ -25,6 +26,8 @@ use crate::body::Body;
 use crate::error::{Error, ErrorKind, Result};
 use crate::handler::BoxError;
 use crate::key_log::KeyLogTarget;
+
+mod live;
 
 /// Sends requests, and keeps connections and TLS sessions for the next ones.
 ///
@@ -69,8 +72,10 @@ struct Inner {
     settings: Settings,
     /// What holds for a request that says nothing of its own.
     terms: Arc<Terms>,
-    /// Whether requests ask their servers to keep the connection.
-    persistent: bool,
+    /// When an open connection is first probed, if connections are kept.
+    keep_alive_msecs: Mutex<Duration>,
+    /// How long a request waits for its turn, where that has been said.
+    wait_timeout: Option<Option<Duration>>,
     tls: ClientTlsOptions,
     servername: Option<String>,
     key_log: Option<KeyLogTarget>,
@@ -88,8 +93,7 @@ impl Agent {
     pub fn new(options: AgentOptions) -> Result<Self> {
         options.check()?;
         let AgentOptions {
-            limits,
-            max_cached_sessions,
+            pooling,
             settings,
             tls,
             servername,
@@ -97,9 +101,10 @@ impl Agent {
         } = options;
         Ok(Self {
             inner: Arc::new(Inner {
-                persistent: limits.keep_alive || limits.max_sockets.is_some(),
-                connections: Connections::new(limits),
-                sessions: SessionCache::new(max_cached_sessions),
+                sessions: SessionCache::new(pooling.max_cached_sessions),
+                keep_alive_msecs: Mutex::new(pooling.keep_alive_msecs),
+                wait_timeout: pooling.wait_timeout,
+                connections: Connections::new(pooling),
                 terms: settings.clone().settle()?,
                 settings,
                 context: tls.clone().build()?,
@@ -153,11 +158,6 @@ impl Agent {
         self.carry(&outgoing, body.into(), Answer::AtOnce).await
     }
 
-    /// Number of connections: in use, idle, and being opened.
-    pub fn total_socket_count(&self) -> usize {
-        self.inner.connections.total()
-    }
-
     /// Checks a request against this agent and completes it.
     pub(super) fn prepare(&self, wish: Wish) -> Result<Outgoing> {
         let inner = &self.inner;
@@ -175,7 +175,7 @@ impl Agent {
             wish.target,
             wish.fields,
             servername,
-            inner.persistent,
+            inner.connections.is_persistent(),
             context,
             terms,
         )
@@ -190,27 +190,36 @@ impl Agent {
     ) -> Result<Response<Body>> {
         check_framing(request, &body).map_err(Error::unsent)?;
         let key = request.key()?;
-        let limit = request.terms.timeouts.connect;
+        let wait = self.inner.wait_timeout;
+        let wait = wait.unwrap_or(request.terms.timeouts.connect);
         let spare = body.again();
-        let claim = self.inner.connections.claim(&key, limit).await?;
-        let (carried, rested) = (claim.connection.is_some(), claim.rested);
-        let connection = match claim.connection {
-            Some(connection) => connection,
-            // Boxed: it is large, and seldom needed where connections are kept.
-            None => Box::pin(self.dialer(request).connect(key.clone())).await?,
-        };
-        let exchange = Exchange::begin(connection, claim.lease, request, body);
+        let connections = &self.inner.connections;
+        let claim = connections.claim(&key, wait, || self.dialer(request));
+        let Claim {
+            connection,
+            rested,
+            lease,
+        } = claim.await?;
+        // One that was opened ahead may have been closed just like one that was used.
+        let reused = rested.is_some() || connection.past.carried;
+        let exchange = Exchange::begin(connection, lease, request, body);
         let failure = match exchange
             .map_err(Error::unsent)?
-            .response(rested, answer)
+            .response(rested.is_some(), answer)
             .await
         {
             Ok(response) => return Ok(response),
             Err(failure) => failure,
         };
         self.forget_sessions(&key, &failure.error);
+        if let Some(rest) = rested
+            && failure.died
+            && !failure.answered
+        {
+            connections.died(&key, rest);
+        }
         let attempt = Attempt {
-            reused: carried,
+            reused,
             sent: failure.sent,
             answered: failure.answered,
             died: failure.died,
@@ -219,6 +228,7 @@ impl Agent {
         match (failure.place, spare) {
             (Some(place), Some(body)) if attempt.may_repeat(&request.method) => {
                 tracing::debug!(%key, "a kept connection died under a request: sent again");
+                connections.replayed(&key);
                 let again = self.repeat(request, body, answer, place).await;
                 again.map_err(|error| if failure.sent { error.left() } else { error })
             }
@@ -235,7 +245,7 @@ impl Agent {
         answer: Answer,
         place: Lease,
     ) -> Result<Response<Body>> {
-        let connection = Box::pin(self.dialer(request).connect(place.key().clone())).await?;
+        let (connection, place) = Box::pin(place.reopen(self.dialer(request))).await?;
         let exchange = Exchange::begin(connection, place, request, body).map_err(Error::unsent)?;
         let outcome = exchange.response(false, answer).await;
         outcome.map_err(|failure| {
@@ -257,13 +267,30 @@ impl Agent {
         Dialer {
             context: request.context.clone(),
             sessions: Arc::clone(&self.inner.sessions),
-            terms: Arc::clone(&request.terms),
+            terms: self.dialling_terms(&request.terms),
             key_log: self.inner.key_log.clone(),
         }
     }
 }
 
+impl Agent {
+    /// The terms for opening a connection: if it is to be kept, the system looks after its peer.
+    fn dialling_terms(&self, terms: &Arc<Terms>) -> Arc<Terms> {
+        if !self.keep_alive() || terms.connecting.tcp.keep_alive.is_some() {
+            return Arc::clone(terms);
+        }
+        let mut probing = Terms::clone(terms);
+        probing.connecting.tcp.keep_alive = Some(self.keep_alive_msecs());
+        Arc::new(probing)
+    }
+}
+
 impl Inner {
+    fn keep_alive_msecs(&self) -> MutexGuard<'_, Duration> {
+        let delay = self.keep_alive_msecs.lock();
+        delay.unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The context of the same domain that was made before, if there is one.
     fn shared(&self, context: ClientContext) -> ClientContext {
         if context.domain() == self.context.domain() {
@@ -361,7 +388,7 @@ where
 static GLOBAL: RwLock<Option<Agent>> = RwLock::new(None);
 
 /// How long the global agent keeps idle connections: what the module's does.
-const GLOBAL_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
+const GLOBAL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Contexts of single requests that an agent remembers; a program has a handful of trust settings.
 const MOST_CONTEXTS: usize = 64;

@@ -5,10 +5,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use sealane_proto::ClientConnection;
+use sealane_proto::{ClientConnection, Moment};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::key::ConnectionKey;
 use super::switch::Switch;
 use crate::driver::{Outbox, at_once};
 use crate::info::ConnectionInfo;
@@ -22,8 +24,33 @@ pub(super) struct Connection {
     pub(super) info: ConnectionInfo,
     pub(super) alarm: Alarm,
     /// Thrown when the agent is destroyed; whoever uses the connection polls it.
-    #[allow(dead_code, reason = "whoever carries an exchange polls it soon")]
     pub(super) switch: Arc<Switch>,
+    /// What the pool remembers of it.
+    pub(super) past: Past,
+}
+
+/// What the pool remembers of a connection.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Past {
+    /// What it may be shared for.
+    pub(super) key: Option<ConnectionKey>,
+    /// From when on it carries no further exchange.
+    pub(super) retires: Option<Moment>,
+    /// How long its server lets it rest, if it has said so.
+    pub(super) hint: Option<Duration>,
+    /// Since when it rests, or last rested.
+    pub(super) parked: Moment,
+    /// How long it had rested before the exchange it carries.
+    pub(super) rested: Option<Duration>,
+    /// It has carried an exchange.
+    pub(super) carried: bool,
+}
+
+impl Past {
+    /// How long it has rested by now, if it rests.
+    pub(super) fn rest_until(&self, now: Moment) -> Duration {
+        Duration::from_millis(now.0.saturating_sub(self.parked.0))
+    }
 }
 
 impl Connection {
@@ -35,6 +62,7 @@ impl Connection {
             info,
             alarm: Alarm::new(),
             switch: Arc::default(),
+            past: Past::default(),
         }
     }
 
@@ -44,7 +72,7 @@ impl Connection {
     /// an error all mean no: what nobody asked for would be taken for the next answer
     /// (RFC 9112 §9.2). So does anything of which the runtime does not know yet.
     pub(super) fn is_quiet(&mut self) -> bool {
-        at_once(|context| self.poll_quiet(context)).unwrap_or(false)
+        !self.switch.is_destroyed() && at_once(|context| self.poll_quiet(context)).unwrap_or(false)
     }
 
     fn poll_quiet(&mut self, context: &mut Context<'_>) -> bool {

@@ -1,44 +1,69 @@
 //! The pool behind its lock: who may use a connection, and what happens when he is done.
 //!
 //! The pool decides, this file tells: it wakes those who wait, drops what has died outside the
-//! lock, and makes sure that a place taken is given back whatever becomes of the request. One task
-//! looks after idle connections while there are any.
+//! lock, and makes sure that a place taken is given back whatever becomes of the request. `seat`
+//! and `waiting` are a request's place in the queue, `dialling` opens connections in tasks of their
+//! own, `watch` looks after idle ones, `live` shows the pool and changes it.
 
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sealane_proto::Moment;
 use tokio::runtime;
-use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::connection::Connection;
+use self::seat::Seat;
+use self::waiting::Waiting;
+use super::connect::Dialer;
+use super::connection::{Connection, Past};
 use super::key::ConnectionKey;
-use super::pool::{Checkout, Pool, PoolLimits, Returned, WaitId};
+use super::learning::Learning;
+use super::notice::{AgentEvent, Watcher};
+use super::options::pool::{Hook, Pooling};
+use super::pool::{Checkout, Evicted, Leavings, Next, Pool, Rest, Returned, WaitId};
+use super::switch::Switches;
 use crate::error::{Error, ErrorKind, Phase, Result};
 
-type Waiter = oneshot::Sender<Claim>;
+mod dialling;
+mod live;
+mod seat;
+mod waiting;
+mod watch;
+
+pub use live::AgentSnapshot;
 
 /// All connections of an agent.
 pub(super) struct Connections {
-    pool: Mutex<Pool<ConnectionKey, Box<Connection>, Waiter>>,
+    shelf: Mutex<Shelf>,
     epoch: Instant,
     /// The runtimes in which a task looks after idle connections: one that is not driven looks
     /// after nothing.
     watched: Mutex<HashSet<runtime::Id>>,
+    /// Whether requests ask their servers to keep the connection.
+    persistent: AtomicBool,
+    max_age: Option<Duration>,
+    keep: Hook,
+    reuse: Hook,
+    watcher: Watcher,
+}
+
+/// What is behind the lock.
+struct Shelf {
+    pool: Pool<ConnectionKey, Box<Connection>, Arc<Seat>>,
+    /// Of all connections and dials; those that rest are among them.
+    switches: Switches,
+    learning: Learning<ConnectionKey>,
 }
 
 /// What a request may use.
 #[derive(Debug)]
 pub(super) struct Claim {
-    /// A connection that is open already; without one, a new one may be opened.
-    pub(super) connection: Option<Box<Connection>>,
-    /// It had rested in the pool.
-    pub(super) rested: bool,
-    /// How long its server lets it rest, if it has said so.
-    rest: Option<Duration>,
+    pub(super) connection: Box<Connection>,
+    /// How long it had rested in the pool, if it had.
+    pub(super) rested: Option<Duration>,
     pub(super) lease: Lease,
 }
 
@@ -46,156 +71,240 @@ pub(super) struct Claim {
 pub(super) struct Lease {
     connections: Arc<Connections>,
     key: ConnectionKey,
+    /// The dial that this place is for, while it is under way.
+    dial: Option<WaitId>,
     held: bool,
 }
 
 impl Connections {
-    pub(super) fn new(limits: PoolLimits) -> Arc<Self> {
+    pub(super) fn new(pooling: Pooling) -> Arc<Self> {
         Arc::new(Self {
-            pool: Mutex::new(Pool::new(limits)),
+            persistent: AtomicBool::new(is_persistent(&pooling)),
+            shelf: Mutex::new(Shelf {
+                pool: Pool::new(pooling.limits),
+                switches: Switches::new(),
+                learning: Learning::new(),
+            }),
             epoch: Instant::now(),
             watched: Mutex::default(),
+            max_age: pooling.max_age,
+            keep: pooling.keep,
+            reuse: pooling.reuse,
+            watcher: pooling.watcher,
         })
     }
 
-    /// Waits for a connection that can be used, or for the right to open one.
+    /// Whether requests ask their servers to keep the connection.
+    pub(super) fn is_persistent(&self) -> bool {
+        self.persistent.load(Ordering::Relaxed)
+    }
+
+    /// Waits for a connection that can be used; `limit` is for the right to open one, should that
+    /// have to be waited for.
+    ///
+    /// Dropped, it leaves its place in the queue. A connection that is being opened for it goes to
+    /// the next request, or into the pool, where that may be.
     pub(super) async fn claim(
         self: &Arc<Self>,
         key: &ConnectionKey,
         limit: Option<Duration>,
+        dialer: impl Fn() -> Dialer,
     ) -> Result<Claim> {
-        loop {
-            let (mut dead, mut receiver) = (Vec::new(), None);
-            let waiter = || {
-                let (sender, ours) = oneshot::channel();
-                receiver = Some(ours);
-                sender
-            };
-            let step = self.lock().checkout(key, self.now(), waiter, &mut dead);
-            drop(dead);
-            let mut claim = match (step, receiver) {
-                (Checkout::Dial, _) => return Ok(self.grant(key, None)),
-                (Checkout::Reuse(connection), _) => {
-                    let mut claim = self.grant(key, Some(connection));
-                    claim.rested = true;
-                    claim
+        let claim = loop {
+            match self.check_out(key)? {
+                Found::Resting(claim) => {
+                    if let Some(claim) = self.fit(claim) {
+                        break claim;
+                    }
                 }
-                (Checkout::Wait(place), Some(receiver)) => {
-                    let waiting = Waiting {
-                        connections: self,
-                        place,
-                        receiver,
-                    };
-                    waiting.wait(limit).await?
-                }
-                (Checkout::Wait(_), None) => return Err(lost()),
-            };
-            let Some(connection) = &mut claim.connection else {
-                return Ok(claim);
-            };
-            // Also one that was handed over: the runtime may have been busy in between.
-            if connection.is_quiet() {
-                return Ok(claim);
+                // Boxed: it is large, and seldom needed where connections are kept.
+                Found::Queue(waiting) => break Box::pin(waiting.served(limit, dialer)).await?,
             }
-            if !claim.rested {
-                // Whoever has waited for this place keeps it.
-                claim.connection = None;
-                return Ok(claim);
+        };
+        let rested = claim.rested.is_some();
+        self.watcher.tell(key, |origin, say| {
+            let info = &claim.connection.info.clone().with_reuse(rested);
+            say(AgentEvent::Socket { origin, info });
+        });
+        Ok(claim)
+    }
+
+    fn check_out(self: &Arc<Self>, key: &ConnectionKey) -> Result<Found> {
+        let (mut leavings, mut seat) = (Leavings::new(), None);
+        let waiter = || Arc::clone(seat.insert(Arc::new(Seat::default())));
+        let now = self.now();
+        let outcome = self.shelf().pool.checkout(key, now, waiter, &mut leavings);
+        self.clear(leavings);
+        let (place, seat) = match (outcome, seat) {
+            (Checkout::Reuse(mut connection), _) => {
+                let rested = connection.past.rest_until(now);
+                connection.past.rested = Some(rested);
+                let claim = Claim {
+                    connection,
+                    rested: Some(rested),
+                    lease: self.lease(key, None),
+                };
+                return Ok(Found::Resting(claim));
             }
+            (Checkout::Dial(dial), Some(seat)) => {
+                // Nobody can have left it yet.
+                drop(seat.allow(self.lease(key, Some(dial))));
+                (dial, seat)
+            }
+            (Checkout::Wait(place), Some(seat)) => {
+                self.watcher
+                    .tell(key, |origin, say| say(AgentEvent::Wait { origin }));
+                (place, seat)
+            }
+            (_, None) => return Err(lost()),
+        };
+        Ok(Found::Queue(Waiting {
+            connections: Arc::clone(self),
+            place,
+            seat,
+        }))
+    }
+
+    /// A connection that had rested, if it is fit to be used.
+    fn fit(&self, mut claim: Claim) -> Option<Claim> {
+        let why = match claim.connection.is_quiet() {
+            true if self.reuse.allows(&claim.connection.info) => return Some(claim),
+            true => Evicted::Declined,
+            false => Evicted::ClosedByPeer,
+        };
+        if why == Evicted::ClosedByPeer {
+            self.died(claim.lease.key(), claim.rested.unwrap_or_default());
+        }
+        let Claim {
+            connection, lease, ..
+        } = claim;
+        // Closed before its place is free for the next one.
+        self.evict(connection, why);
+        drop(lease);
+        None
+    }
+
+    fn lease(self: &Arc<Self>, key: &ConnectionKey, dial: Option<WaitId>) -> Lease {
+        Lease {
+            connections: Arc::clone(self),
+            key: key.clone(),
+            dial,
+            held: true,
         }
     }
 
-    fn grant(self: &Arc<Self>, key: &ConnectionKey, connection: Option<Box<Connection>>) -> Claim {
-        Claim {
-            connection,
-            rested: false,
-            rest: None,
-            lease: Lease {
-                connections: Arc::clone(self),
-                key: key.clone(),
-                held: true,
-            },
-        }
+    /// Remembers that a connection has died which had rested for so long.
+    pub(super) fn died(&self, key: &ConnectionKey, rest: Duration) {
+        let now = self.now();
+        self.shelf().learning.died(key, rest, now);
     }
 
-    /// Takes a connection back that can carry another exchange.
+    /// Tells that a request is sent once more.
+    pub(super) fn replayed(&self, key: &ConnectionKey) {
+        self.watcher
+            .tell(key, |origin, say| say(AgentEvent::Replay { origin }));
+    }
+
+    /// Takes a connection back that can carry another exchange, or that a dial has brought.
     fn take_back(
         self: &Arc<Self>,
         key: &ConnectionKey,
+        mut dial: Option<WaitId>,
         mut connection: Box<Connection>,
-        rest: Option<Duration>,
     ) {
         loop {
-            let returned = self.lock().give_back(key, connection, self.now(), rest);
+            if dial.is_none()
+                && let Some(why) = self.unwelcome(key, &connection)
+            {
+                self.evict(connection, why);
+                let next = self.shelf().pool.release(key);
+                return self.pass_on(next);
+            }
+            let mut leavings = Leavings::new();
+            let info = self.watched_info(&connection);
+            let returned =
+                self.shelf()
+                    .return_one(key, dial.take(), connection, self.now(), &mut leavings);
+            self.clear(leavings);
             match returned {
-                Returned::Parked => return self.watch(),
-                Returned::Refused { connection, next } => {
-                    drop(connection);
+                Returned::Parked => {
+                    if let Some(info) = &info {
+                        self.watcher
+                            .tell(key, |origin, say| say(AgentEvent::Free { origin, info }));
+                    }
+                    return self.watch();
+                }
+                Returned::Refused {
+                    connection,
+                    why,
+                    next,
+                } => {
+                    self.evict(connection, why);
                     return self.pass_on(next);
                 }
                 Returned::Handed {
                     waiter,
                     connection: handed,
                 } => {
-                    let mut claim = self.grant(key, Some(handed));
-                    claim.rest = rest;
-                    let Err(mut claim) = waiter.send(claim) else {
-                        return;
+                    let claim = Claim {
+                        connection: handed,
+                        rested: None,
+                        lease: self.lease(key, None),
                     };
-                    let Some(back) = claim.take() else { return };
-                    connection = back;
+                    match waiter.serve(Ok(claim)) {
+                        Err(Ok(claim)) => connection = claim.into_connection(),
+                        _ => return,
+                    }
                 }
             }
         }
     }
 
+    /// Why a connection may not even be offered.
+    fn unwelcome(&self, key: &ConnectionKey, connection: &Connection) -> Option<Evicted> {
+        if connection.switch.is_destroyed() {
+            return Some(Evicted::Destroyed);
+        }
+        // Asked only where it would rest: a request that waits takes it without asking.
+        let asks = !self.keep.is_unset() && !self.shelf().pool.is_wanted(key);
+        let declined = asks && !self.keep.allows(&connection.info);
+        declined.then_some(Evicted::Declined)
+    }
+
+    /// What an observer is told of a connection; nothing where there is none.
+    fn watched_info(&self, connection: &Connection) -> Option<crate::info::ConnectionInfo> {
+        self.watcher.is_there().then(|| connection.info.clone())
+    }
+
     /// Gives a place that has become free to whoever waits for one.
-    fn pass_on(self: &Arc<Self>, mut next: Option<(ConnectionKey, Waiter)>) {
-        while let Some((key, waiter)) = next {
-            let Err(mut claim) = waiter.send(self.grant(&key, None)) else {
+    fn pass_on(self: &Arc<Self>, mut next: Option<Next<ConnectionKey, Arc<Seat>>>) {
+        while let Some(Next { key, waiter, dial }) = next {
+            let Err(mut place) = waiter.allow(self.lease(&key, Some(dial))) else {
                 return;
             };
-            claim.lease.held = false;
-            next = self.lock().release(&key);
+            place.held = false;
+            next = self.shelf().pool.dial_failed(&key, dial).1;
         }
     }
 
-    /// Makes sure that somebody in this runtime looks after idle connections.
-    fn watch(self: &Arc<Self>) {
-        // A body dropped outside of any runtime may bring us here; then the next one watches.
-        let Ok(runtime) = runtime::Handle::try_current() else {
-            return;
-        };
-        if self.watched().insert(runtime.id()) {
-            runtime.spawn(watch(Watch {
-                connections: Arc::downgrade(self),
-                runtime: runtime.id(),
-            }));
+    /// Sees to what the pool has let go of.
+    fn clear(&self, leavings: Leavings<Box<Connection>, Arc<Seat>>) {
+        for seat in leavings.stopped {
+            seat.stop();
+        }
+        for (connection, why) in leavings.closed {
+            self.evict(connection, why);
         }
     }
 
-    /// Closes idle connections that are over; says when to look again, if any are left.
-    fn sweep(&self, runtime: runtime::Id) -> Option<Duration> {
-        let now = self.now();
-        let mut pool = self.lock();
-        let late = pool.expire(now);
-        let dead = pool.retain_idle(|_, connection| connection.is_quiet());
-        let next = pool.has_idle().then(|| {
-            let until = |deadline: Moment| Duration::from_millis(deadline.0.saturating_sub(now.0));
-            pool.next_deadline().map_or(LOOK, until).min(LOOK)
-        });
-        if next.is_none() {
-            // Under the lock: whoever parks one next finds that nobody watches.
-            self.watched().remove(&runtime);
+    /// Closes a connection that could have carried another exchange.
+    fn evict(&self, mut connection: Box<Connection>, why: Evicted) {
+        let key = connection.past.key.take();
+        drop(connection);
+        if let Some(key) = key {
+            self.watcher
+                .tell(&key, |origin, say| say(AgentEvent::Evicted { origin, why }));
         }
-        drop(pool);
-        drop((late, dead));
-        next
-    }
-
-    /// Number of connections, those being opened included.
-    pub(super) fn total(&self) -> usize {
-        self.lock().total()
     }
 
     fn watched(&self) -> MutexGuard<'_, HashSet<runtime::Id>> {
@@ -207,9 +316,54 @@ impl Connections {
     }
 
     /// The pool's own code does not panic half way; a poisoned lock is as good as any.
-    fn lock(&self) -> MutexGuard<'_, Pool<ConnectionKey, Box<Connection>, Waiter>> {
-        self.pool.lock().unwrap_or_else(PoisonError::into_inner)
+    fn shelf(&self) -> MutexGuard<'_, Shelf> {
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl Shelf {
+    fn return_one(
+        &mut self,
+        key: &ConnectionKey,
+        dial: Option<WaitId>,
+        mut connection: Box<Connection>,
+        now: Moment,
+        leavings: &mut Leavings<Box<Connection>, Arc<Seat>>,
+    ) -> Returned<ConnectionKey, Box<Connection>, Arc<Seat>> {
+        let rest = self.rest_of(key, &mut connection.past, now);
+        connection.past.parked = now;
+        match dial {
+            None => self.pool.give_back(key, connection, now, rest, leavings),
+            Some(dial) => {
+                self.switches.add(Arc::downgrade(&connection.switch));
+                let born = (now, rest);
+                self.pool.dialled(key, dial, connection, born, leavings)
+            }
+        }
+    }
+
+    /// How long a connection may rest now, by what its server has said and shown.
+    fn rest_of(&mut self, key: &ConnectionKey, past: &mut Past, now: Moment) -> Rest {
+        let mut idle_for = past.hint;
+        let rested = past.rested.take();
+        if !self.learning.is_empty() {
+            if let Some(rested) = rested {
+                self.learning.survived(key, rested);
+            }
+            let learned = self.learning.limit(key, now);
+            idle_for = [idle_for, learned].into_iter().flatten().min();
+        }
+        Rest {
+            idle_for,
+            retires: past.retires,
+        }
+    }
+}
+
+/// What there was of a key.
+enum Found {
+    Resting(Claim),
+    Queue(Waiting),
 }
 
 impl fmt::Debug for Connections {
@@ -221,13 +375,17 @@ impl fmt::Debug for Connections {
 }
 
 impl Claim {
-    /// Takes the connection out, so that the pool can be told about it.
-    fn take(&mut self) -> Option<Box<Connection>> {
-        let connection = self.connection.take();
-        if connection.is_some() {
-            self.lease.held = false;
-        }
-        connection
+    /// Gives back what came too late.
+    fn put_back(self) {
+        let connections = Arc::clone(&self.lease.connections);
+        let key = self.lease.key.clone();
+        connections.take_back(&key, None, self.into_connection());
+    }
+
+    /// The connection alone: its place is told of by whoever takes it.
+    fn into_connection(mut self) -> Box<Connection> {
+        self.lease.held = false;
+        self.connection
     }
 }
 
@@ -238,17 +396,42 @@ impl Lease {
     }
 
     /// Gives the connection of this place back to be used again; `rest` is how long it may wait.
-    pub(super) fn give_back(mut self, connection: Box<Connection>, rest: Option<Duration>) {
+    pub(super) fn give_back(mut self, mut connection: Box<Connection>, rest: Option<Duration>) {
         self.held = false;
-        self.connections.take_back(&self.key, connection, rest);
+        connection.past.hint = rest;
+        connection.past.carried = true;
+        self.connections.take_back(&self.key, None, connection);
+    }
+
+    /// The dial of this place has brought a connection.
+    fn reached(mut self, connection: Box<Connection>) {
+        self.held = false;
+        self.connections.take_back(&self.key, self.dial, connection);
+    }
+
+    /// The dial of this place has come to nothing: its request fails with it.
+    fn failed(mut self, error: Error) {
+        self.held = false;
+        self.release(Some(error));
+    }
+
+    fn release(&self, error: Option<Error>) {
+        let (own, next) = match self.dial {
+            None => (None, self.connections.shelf().pool.release(&self.key)),
+            Some(dial) => (self.connections.shelf().pool).dial_failed(&self.key, dial),
+        };
+        if let Some(own) = own {
+            // Who has left need not hear it.
+            drop(own.serve(Err(error.unwrap_or_else(lost))));
+        }
+        self.connections.pass_on(next);
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
         if self.held {
-            let next = self.connections.lock().release(&self.key);
-            self.connections.pass_on(next);
+            self.release(None);
         }
     }
 }
@@ -259,87 +442,11 @@ impl fmt::Debug for Lease {
     }
 }
 
-/// A request in the queue; dropped, it leaves the queue and loses nothing.
-struct Waiting<'a> {
-    connections: &'a Arc<Connections>,
-    place: WaitId,
-    receiver: oneshot::Receiver<Claim>,
-}
-
-impl Waiting<'_> {
-    async fn wait(mut self, limit: Option<Duration>) -> Result<Claim> {
-        let receiver = &mut self.receiver;
-        let claim = match limit {
-            None => receiver.await,
-            Some(limit) => match tokio::time::timeout(limit, receiver).await {
-                Ok(claim) => claim,
-                Err(_) => return Err(none_free(limit)),
-            },
-        };
-        claim.map_err(|_| lost())
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        if self.connections.lock().cancel(self.place) {
-            return;
-        }
-        self.receiver.close();
-        // The claim came too late for this request; the next one may use it.
-        if let Ok(mut claim) = self.receiver.try_recv()
-            && let Some(connection) = claim.take()
-        {
-            let key = claim.lease.key().clone();
-            let rest = claim.rest;
-            self.connections.take_back(&key, connection, rest);
-        }
-    }
-}
-
-/// Marks in the agent that its idle connections are watched, for as long as it lives.
-struct Watch {
-    connections: Weak<Connections>,
-    runtime: runtime::Id,
-}
-
-impl Drop for Watch {
-    /// The runtime that watched may end before the agent does.
-    fn drop(&mut self) {
-        if let Some(connections) = self.connections.upgrade() {
-            connections.watched().remove(&self.runtime);
-        }
-    }
-}
-
-/// Looks after idle connections until there are none, or the agent is gone.
-async fn watch(mut watch: Watch) {
-    loop {
-        let Some(connections) = watch.connections.upgrade() else {
-            return;
-        };
-        let Some(next) = connections.sweep(watch.runtime) else {
-            // It has been told already, and a new watch may have begun.
-            watch.connections = Weak::new();
-            return;
-        };
-        drop(connections);
-        tokio::time::sleep(next).await;
-    }
-}
-
-fn none_free(limit: Duration) -> Error {
-    let text = format!("none of the agent's connections became free within {limit:?}");
-    Error::new(ErrorKind::Timeout, Phase::Connect, text)
-        .with_code("ETIMEDOUT")
-        .unsent()
+fn is_persistent(pooling: &Pooling) -> bool {
+    pooling.limits.keep_alive || pooling.limits.max_sockets.is_some()
 }
 
 fn lost() -> Error {
     let text = "the place in the queue for a connection was lost";
     Error::new(ErrorKind::Closed, Phase::Connect, text).unsent()
 }
-
-/// How often idle connections are looked at: one that its server has closed is gone by then, and
-/// at each reuse anyway.
-const LOOK: Duration = Duration::from_millis(250);

@@ -3,30 +3,32 @@
 //! Plain data with chainable setters. Nothing is believed until an agent is made of it. What
 //! concerns TLS can be said for an agent and for a single request, which then wins.
 
-use std::time::Duration;
-
 use sealane_tls::ClientTlsOptions;
 
-use super::pool::{PoolLimits, Scheduling};
+use self::pool::Pooling;
 use super::settings::Settings;
 use super::settings::connecting::connecting_setters;
 use super::settings::messages::message_setters;
 use super::settings::times::times_setters;
-use crate::bounds::check_times;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::key_log::{KeyLog, KeyLogTarget};
 use crate::tls_options::client_tls_setters;
+
+pub(super) mod pool;
 
 /// Options of an [`Agent`](crate::Agent), with the module's documented defaults.
 ///
 /// | option | default | meaning |
 /// |---|---|---|
 /// | `keep_alive` | false | keep connections for later requests |
+/// | `keep_alive_msecs` | 1 s | before the first probe of TCP on a silent connection |
 /// | `max_sockets` | no limit | connections at the same time per key, in use and idle |
 /// | `max_total_sockets` | no limit | the same over all keys |
 /// | `max_free_sockets` | 256 | idle connections kept per key |
 /// | `scheduling` | lifo | which idle connection goes first |
 /// | `timeout` | no limit | how long an idle connection is kept |
+/// | `max_age` | no limit | after which a connection carries no further request |
+/// | `wait_timeout` | `connect_timeout` | how long a request waits where a limit is reached |
 /// | `max_cached_sessions` | 100 | keys with TLS sessions to resume |
 /// | `connect_timeout` | 10 s | finding the address and opening the TCP connection |
 /// | `handshake_timeout` | 10 s | the TLS handshake |
@@ -41,8 +43,7 @@ use crate::tls_options::client_tls_setters;
 /// with different trust never share a connection or a TLS session.
 #[derive(Clone, Debug)]
 pub struct AgentOptions {
-    pub(super) limits: PoolLimits,
-    pub(super) max_cached_sessions: usize,
+    pub(super) pooling: Pooling,
     pub(super) settings: Settings,
     pub(super) tls: ClientTlsOptions,
     pub(super) servername: Option<String>,
@@ -53,77 +54,12 @@ impl AgentOptions {
     /// The documented defaults.
     pub fn new() -> Self {
         Self {
-            limits: PoolLimits {
-                keep_alive: false,
-                max_sockets: None,
-                max_total_sockets: None,
-                max_free_sockets: MAX_FREE_SOCKETS,
-                scheduling: Scheduling::default(),
-                idle_timeout: None,
-            },
-            max_cached_sessions: MAX_CACHED_SESSIONS,
+            pooling: Pooling::new(),
             settings: Settings::default(),
             tls: ClientTlsOptions::new(),
             servername: None,
             key_log: None,
         }
-    }
-
-    /// Whether to keep connections for later requests; default false.
-    ///
-    /// Without it each request says `Connection: close`, unless `max_sockets` makes requests wait
-    /// for each other's connections.
-    #[must_use]
-    pub fn keep_alive(mut self, keep: bool) -> Self {
-        self.limits.keep_alive = keep;
-        self
-    }
-
-    /// The most connections at the same time per key; default no limit.
-    ///
-    /// Further requests wait for a connection to become free, at most for `connect_timeout`. A
-    /// response that is held and not read keeps its connection.
-    #[must_use]
-    pub fn max_sockets(mut self, most: impl Into<Option<usize>>) -> Self {
-        self.limits.max_sockets = most.into();
-        self
-    }
-
-    /// The most connections at the same time over all keys; default no limit.
-    #[must_use]
-    pub fn max_total_sockets(mut self, most: impl Into<Option<usize>>) -> Self {
-        self.limits.max_total_sockets = most.into();
-        self
-    }
-
-    /// The most idle connections kept per key; default 256.
-    #[must_use]
-    pub fn max_free_sockets(mut self, most: usize) -> Self {
-        self.limits.max_free_sockets = most;
-        self
-    }
-
-    /// Which idle connection goes first; default lifo, which lets the others time out.
-    #[must_use]
-    pub fn scheduling(mut self, scheduling: Scheduling) -> Self {
-        self.limits.scheduling = scheduling;
-        self
-    }
-
-    /// How long an idle connection is kept; default no limit (5 s for the global agent).
-    ///
-    /// A shorter `Keep-Alive: timeout` of the server wins, with one second of margin.
-    #[must_use]
-    pub fn timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
-        self.limits.idle_timeout = limit.into();
-        self
-    }
-
-    /// For how many keys TLS sessions are kept for resumption; default 100, 0 for none.
-    #[must_use]
-    pub fn max_cached_sessions(mut self, most: usize) -> Self {
-        self.max_cached_sessions = most;
-        self
     }
 
     times_setters!();
@@ -141,17 +77,7 @@ impl AgentOptions {
 
     /// Refuses what cannot be meant, by its name.
     pub(super) fn check(&self) -> Result<()> {
-        let numbers = [
-            ("max_sockets", self.limits.max_sockets),
-            ("max_total_sockets", self.limits.max_total_sockets),
-        ];
-        for (name, number) in numbers {
-            if number == Some(0) {
-                let text = format!("{name} is 0, with which no request could ever be sent");
-                return Err(Error::option(text).with_code("ERR_OUT_OF_RANGE"));
-            }
-        }
-        check_times(&[("timeout", self.limits.idle_timeout)])
+        self.pooling.check()
     }
 
     fn settings(&mut self) -> &mut Settings {
@@ -169,9 +95,3 @@ impl Default for AgentOptions {
         Self::new()
     }
 }
-
-/// Idle connections per key: the module's figure.
-const MAX_FREE_SOCKETS: usize = 256;
-
-/// Keys with TLS sessions: the module's figure.
-const MAX_CACHED_SESSIONS: usize = 100;

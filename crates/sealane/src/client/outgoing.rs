@@ -9,7 +9,7 @@ use rustls::pki_types::ServerName;
 use sealane_proto::OutgoingHead;
 use sealane_tls::{ClientContext, reference_name};
 
-use super::key::ConnectionKey;
+use super::key::{ConnectionKey, name_in_pool};
 use super::route::Route;
 use super::settings::Terms;
 use super::target::{self, Target};
@@ -69,6 +69,11 @@ impl Outgoing {
         OutgoingHead::new(&self.method, &self.path, &self.fields)
     }
 
+    /// What the pool's shelf for it is called.
+    pub(super) fn name_in_pool(&self, with_port: bool) -> String {
+        name_in_pool(&self.route, with_port, &self.name, self.context.pool_name())
+    }
+
     /// With what other requests this one may share a connection, in the runtime it runs in.
     pub(super) fn key(&self) -> Result<ConnectionKey> {
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| {
@@ -78,7 +83,7 @@ impl Outgoing {
         Ok(ConnectionKey::new(
             self.route.clone(),
             self.name.clone(),
-            self.context.domain(),
+            &self.context,
             runtime.id(),
         ))
     }

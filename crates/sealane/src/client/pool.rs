@@ -7,66 +7,49 @@
 //!
 //! # What always holds between two calls
 //!
-//! 1. No limit is exceeded; a dial counts like a connection, from the moment it is granted.
-//! 2. A key with a waiter has no idle connection.
-//! 3. A waiter waits only because its key is at its own limit, or because the pool is at its total
-//!    limit *and nothing is idle anywhere*: an idle connection makes room for whoever needs it.
+//! 1. No limit is exceeded; a dial counts like a connection, from the moment it is granted. (A
+//!    limit that is lowered is met as connections come back; nothing new is opened meanwhile.)
+//! 2. A key with a request in its queue has no idle connection.
+//! 3. A request without a dial waits only because its key is at its own limit, or because the pool
+//!    is at its total limit *and nothing is idle anywhere*: an idle connection makes room for
+//!    whoever needs it.
+//! 4. A dial that no request waits for goes on only for one that has none, or because what it
+//!    brings may be parked. Where a key is held back by the total limit, that is never so.
 //!
 //! From 2 and 3 follows that an idle connection which goes (expired, found dead, drained) never
 //! makes room that a waiter could use: whoever could have used it would not be waiting. So only a
-//! busy connection that ends can free somebody, at most one, and [`Pool::give_back`] and
-//! [`Pool::release`] are the only calls that name the next one.
+//! busy connection or a dial that ends can free somebody, at most one.
+//!
+//! # Requests and dials
+//!
+//! A request that may dial stays in the queue, before all that may not: whatever comes first serves
+//! it, its dial or a connection that becomes free. Its dial then goes on without it, an *orphan*,
+//! for the next in the queue, or is to be stopped. So does the dial of a request that gave up.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::hash::Hash;
-use std::time::Duration;
 
 use sealane_proto::Moment;
 
+pub use self::limits::{Evicted, Scheduling};
+pub(crate) use self::limits::{PoolLimits, Rest, retirement};
+pub(crate) use self::live::Count;
 use self::room::{Idle, Place, RoomId, Rooms, Turn};
 
+mod dials;
+mod limits;
+mod live;
 mod room;
-
-/// What the pool may hold; `None` is without limit.
-///
-/// A limit of 0 open connections would let every request wait for ever. The options' gate refuses
-/// it; should one come this far, it counts as 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct PoolLimits {
-    /// Whether a connection that nobody waits for is kept for a later request.
-    pub(crate) keep_alive: bool,
-    /// The most connections open or being dialled for one key, idle ones included.
-    pub(crate) max_sockets: Option<usize>,
-    /// The same for all keys together.
-    pub(crate) max_total_sockets: Option<usize>,
-    /// The most idle connections of one key.
-    pub(crate) max_free_sockets: usize,
-    /// Which of several idle connections goes out first.
-    pub(crate) scheduling: Scheduling,
-    /// How long a connection may stay idle.
-    pub(crate) idle_timeout: Option<Duration>,
-}
-
-/// Which of several idle connections to one place the next request gets.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Scheduling {
-    /// The one that was used last (default: it is the least likely to have been closed by the
-    /// server meanwhile, and those not needed grow old and go).
-    #[default]
-    Lifo,
-    /// The one that has been idle longest, so that all are used alike.
-    Fifo,
-}
 
 /// What a request gets when it asks for a connection.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Checkout<C> {
     /// This connection, which was idle; it is busy now.
     Reuse(C),
-    /// The right to dial, which counts as busy until it is given back or released.
-    Dial,
+    /// The right to dial, which counts as busy until [`Pool::dialled`] or [`Pool::dial_failed`],
+    /// and a place in the queue beside it.
+    Dial(WaitId),
     /// A place in the queue: the waiter will be named by a later call.
     Wait(WaitId),
 }
@@ -89,12 +72,43 @@ pub(crate) enum Returned<K, C, W> {
     Refused {
         /// What to close.
         connection: C,
+        /// Why.
+        why: Evicted,
         /// Who may dial in its stead, as from [`Pool::release`].
-        next: Option<(K, W)>,
+        next: Option<Next<K, W>>,
     },
 }
 
-/// A place in the queue, good for [`Pool::cancel`].
+/// A request that may dial now, and stays in the queue.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Next<K, W> {
+    /// Where to.
+    pub(crate) key: K,
+    /// Whom to tell. If that cannot be done, its dial has failed.
+    pub(crate) waiter: W,
+    /// The dial's name.
+    pub(crate) dial: WaitId,
+}
+
+/// What a call leaves to be done outside the caller's lock.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Leavings<C, W> {
+    /// Connections to close, each with the reason.
+    pub(crate) closed: Vec<(C, Evicted)>,
+    /// Requests, served or gone, whose dial is to be stopped: nobody needs what it would bring.
+    pub(crate) stopped: Vec<W>,
+}
+
+impl<C, W> Leavings<C, W> {
+    pub(crate) fn new() -> Self {
+        Self {
+            closed: Vec::new(),
+            stopped: Vec::new(),
+        }
+    }
+}
+
+/// A place in the queue, good for [`Pool::cancel`], and the name of a dial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct WaitId {
     room: RoomId,
@@ -115,118 +129,133 @@ pub(crate) struct Pool<K, C, W> {
     deadlines: BTreeSet<(Moment, Turn)>,
     /// The rooms with waiters whom only the total limit holds back, in the order of their claim.
     held_back: BTreeMap<Place, RoomId>,
+    /// The rooms of all orphaned dials.
+    orphans: BTreeMap<Turn, RoomId>,
 }
 
-impl<K: Eq + Hash + Clone, C, W> Pool<K, C, W> {
+impl<K: Eq + Hash + Clone, C, W: Clone> Pool<K, C, W> {
     /// An empty pool.
     pub(crate) fn new(limits: PoolLimits) -> Self {
-        let limits = PoolLimits {
-            max_sockets: limits.max_sockets.map(|most| most.max(1)),
-            max_total_sockets: limits.max_total_sockets.map(|most| most.max(1)),
-            ..limits
-        };
         Self {
-            limits,
+            limits: limits.sound(),
             rooms: Rooms::new(),
             total: 0,
             turns: Turn::default(),
             parked: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             held_back: BTreeMap::new(),
+            orphans: BTreeMap::new(),
         }
     }
 
     /// Takes an idle connection, or the right to dial, or a place in the queue.
     ///
-    /// `waiter` is called only for a place in the queue. `dead` collects what the pool let go of on
-    /// the way, to be dropped outside the lock: idle connections of this key past their deadline,
-    /// and, where the total limit is reached, the one of another key that made room for a dial (one
-    /// past its deadline, else the longest idle).
+    /// `waiter` is not called where a connection is there. Let go of on the way are idle
+    /// connections of this key past their deadline, and, where the total limit is reached, the one
+    /// of another key that made room for a dial (one past its deadline, else the longest idle).
+    /// Where there is none, orphaned dials that nobody needs are stopped, to make room soon.
     pub(crate) fn checkout(
         &mut self,
         key: &K,
         now: Moment,
         waiter: impl FnOnce() -> W,
-        dead: &mut Vec<C>,
+        leavings: &mut Leavings<C, W>,
     ) -> Checkout<C> {
         let id = self.rooms.enter(key);
-        let outcome = if let Some(connection) = self.reuse(id, now, dead) {
-            Checkout::Reuse(connection)
-        } else if self.rooms[id].is_below(self.limits.max_sockets) && self.make_room(now, dead) {
+        if let Some(connection) = self.reuse(id, now, leavings) {
+            self.settle(id);
+            return Checkout::Reuse(connection);
+        }
+        let turn = self.turns.take();
+        let place = WaitId { room: id, turn };
+        if self.rooms[id].is_below(self.limits.max_sockets) && self.make_room(now, leavings) {
             self.occupy(id);
-            Checkout::Dial
-        } else {
-            let turn = self.turns.take();
-            self.rooms[id].waiting.insert(turn, waiter());
-            Checkout::Wait(WaitId { room: id, turn })
-        };
+            self.rooms[id].dialling.insert(turn, waiter());
+            self.settle(id);
+            return Checkout::Dial(place);
+        }
+        self.rooms[id].waiting.insert(turn, waiter());
         self.settle(id);
-        outcome
+        self.stop_what_nobody_needs(leavings);
+        Checkout::Wait(place)
     }
 
     /// Takes back a busy connection that could carry another exchange.
     ///
-    /// It goes to the first waiter of its key, also where the pool keeps nothing idle. Else it is
-    /// parked, unless the limits forbid that or a waiter of another key needs its place: then it is
-    /// refused, and that waiter may dial. `idle_for` is a limit of this connection's own (the
-    /// server's hint) and counts where it is shorter than the pool's; a connection that may not be
-    /// idle at all is refused.
+    /// It goes to the first in the queue of its key, also where the pool keeps nothing idle. Else
+    /// it is parked, unless the limits forbid that or a waiter of another key needs its place: then
+    /// it is refused, and that waiter may dial. One that may not rest is refused; so is one that is
+    /// over its age, or too many since a limit was lowered, also if somebody waits.
     pub(crate) fn give_back(
         &mut self,
         key: &K,
         connection: C,
         now: Moment,
-        idle_for: Option<Duration>,
+        rest: Rest,
+        leavings: &mut Leavings<C, W>,
     ) -> Returned<K, C, W> {
         let Some(id) = self.busy_room(key) else {
             return Returned::Refused {
                 connection,
+                why: Evicted::NotKept,
                 next: None,
             };
         };
-        if let Some((_, waiter)) = self.rooms[id].waiting.pop_first() {
-            self.settle(id);
+        let spent = match rest.is_over_age(now) {
+            true => Some(Evicted::TooOld),
+            false => self.is_excessive(id).then_some(Evicted::TooMany),
+        };
+        if let Some(why) = spent {
+            return self.refuse(id, connection, why);
+        }
+        if let Some(waiter) = self.serve_next(id, leavings) {
             return Returned::Handed { waiter, connection };
         }
-        let limit = [self.limits.idle_timeout, idle_for].into_iter().flatten();
+        let deadline = rest.deadline(&self.limits, now);
+        let refused = match deadline {
+            Some((end, why)) if end <= now => Some(why),
+            _ => self.why_not_park(id),
+        };
+        if let Some(why) = refused {
+            return self.refuse(id, connection, why);
+        }
+        self.vacate(id);
         let idle = Idle {
             connection,
-            deadline: limit.min().map(|length| now.after(length)),
+            deadline,
         };
-        self.vacate(id);
-        if !self.may_park(id) || idle.is_over(now) {
-            return Returned::Refused {
-                connection: idle.connection,
-                next: self.pass_on(id),
-            };
-        }
         self.park(id, idle);
         Returned::Parked
     }
 
-    /// Forgets a busy connection or a dial that is gone, and tells who may dial in its stead.
+    /// Forgets a busy connection that is gone, and tells who may dial in its stead.
     ///
     /// That is the first waiter of the same key; else of the keys without a busy connection, then
     /// of the others below their own limit, the waiter that came first. Its dial is already counted
-    /// as busy: if it cannot be told, release its key in turn. Every such step takes a waiter out
-    /// of the queue, so this ends.
-    pub(crate) fn release(&mut self, key: &K) -> Option<(K, W)> {
+    /// as busy.
+    pub(crate) fn release(&mut self, key: &K) -> Option<Next<K, W>> {
         let id = self.busy_room(key)?;
         self.vacate(id);
         self.pass_on(id)
     }
 
-    /// Takes a waiter that gave up out of the queue.
+    /// Takes a request that gave up out of the queue; its dial, if it has one, is an orphan now.
     ///
-    /// `false` says that it is not there: its grant is under way, and whoever gave up has to give
-    /// it back.
-    pub(crate) fn cancel(&mut self, wait: WaitId) -> bool {
-        let was_waiting = self
-            .rooms
-            .open(wait.room)
-            .is_some_and(|room| room.waiting.remove(&wait.turn).is_some());
+    /// `false` says that it is not there: a connection is on its way to it, and whoever gave up has
+    /// to give it back.
+    pub(crate) fn cancel(&mut self, wait: WaitId, leavings: &mut Leavings<C, W>) -> bool {
+        let Some(room) = self.rooms.open(wait.room) else {
+            return false;
+        };
+        if let Some(waiter) = room.dialling.remove(&wait.turn) {
+            self.orphan(wait, waiter, leavings);
+            return true;
+        }
+        let was_waiting = room.waiting.remove(&wait.turn).is_some();
         if was_waiting {
-            self.settle(wait.room);
+            self.renew_claim(wait.room);
+            self.stop_spare(wait.room, leavings);
+            self.rooms.leave_if_empty(wait.room);
         }
         was_waiting
     }
@@ -234,7 +263,7 @@ impl<K: Eq + Hash + Clone, C, W> Pool<K, C, W> {
     /// Lets go of the idle connections past their deadline, nearest deadline first.
     ///
     /// A connection is past its deadline from that very millisecond on.
-    pub(crate) fn expire(&mut self, now: Moment) -> Vec<C> {
+    pub(crate) fn expire(&mut self, now: Moment) -> Vec<(C, Evicted)> {
         let mut gone = Vec::new();
         while let Some(turn) = self.overdue(now) {
             gone.extend(self.evict(turn));
@@ -254,11 +283,10 @@ impl<K: Eq + Hash + Clone, C, W> Pool<K, C, W> {
             }
         }
         let gone = dropped.into_iter().filter_map(|turn| self.evict(turn));
-        gone.collect()
+        gone.map(|(connection, _)| connection).collect()
     }
 
     /// Lets go of every idle connection, longest idle first.
-    #[cfg(test)]
     pub(crate) fn drain_idle(&mut self) -> Vec<C> {
         self.retain_idle(|_, _| false)
     }
@@ -271,28 +299,6 @@ impl<K: Eq + Hash + Clone, C, W> Pool<K, C, W> {
     /// Whether any connection is idle.
     pub(crate) fn has_idle(&self) -> bool {
         !self.parked.is_empty()
-    }
-
-    /// How many connections of this key are idle.
-    #[cfg(test)]
-    pub(crate) fn idle(&self, key: &K) -> usize {
-        self.rooms
-            .find(key)
-            .map_or(0, |id| self.rooms[id].idle.len())
-    }
-
-    /// How many connections of this key are busy, dials included.
-    #[cfg(test)]
-    pub(crate) fn busy(&self, key: &K) -> usize {
-        self.rooms.find(key).map_or(0, |id| self.rooms[id].busy)
-    }
-
-    /// How many requests wait for a connection of this key.
-    #[cfg(test)]
-    pub(crate) fn waiting(&self, key: &K) -> usize {
-        self.rooms
-            .find(key)
-            .map_or(0, |id| self.rooms[id].waiting.len())
     }
 
     /// How many connections and dials count against the total limit.
@@ -308,59 +314,79 @@ impl<K: Eq + Hash + Clone, C, W> Pool<K, C, W> {
     }
 
     /// Takes the idle connection whose turn it is, past those that are past their deadline.
-    fn reuse(&mut self, id: RoomId, now: Moment, dead: &mut Vec<C>) -> Option<C> {
+    fn reuse(&mut self, id: RoomId, now: Moment, leavings: &mut Leavings<C, W>) -> Option<C> {
         while let Some(turn) = self.rooms[id].next_idle(self.limits.scheduling) {
             let idle = self.unpark(id, turn)?;
-            if !idle.is_over(now) {
+            let Some(why) = idle.is_over(now) else {
                 self.occupy(id);
                 return Some(idle.connection);
-            }
-            dead.push(idle.connection);
+            };
+            leavings.closed.push((idle.connection, why));
         }
         None
     }
 
     /// Sees to it that one more connection is within the total limit; an idle one may have to go.
-    fn make_room(&mut self, now: Moment, dead: &mut Vec<C>) -> bool {
-        if self
-            .limits
-            .max_total_sockets
-            .is_none_or(|most| self.total < most)
-        {
+    fn make_room(&mut self, now: Moment, leavings: &mut Leavings<C, W>) -> bool {
+        if self.total_is_below() {
             return true;
         }
         let longest_idle = || self.parked.keys().next().copied();
-        let evicted = self
-            .overdue(now)
-            .or_else(longest_idle)
-            .and_then(|turn| self.evict(turn));
-        let made_room = evicted.is_some();
-        dead.extend(evicted);
-        made_room
+        let evicted = match self.overdue(now) {
+            Some(turn) => self.evict(turn),
+            None => longest_idle()
+                .and_then(|turn| self.evict(turn))
+                .map(|(connection, _)| (connection, Evicted::MadeRoom)),
+        };
+        leavings.closed.extend(evicted);
+        self.total_is_below()
     }
 
-    /// Whether a connection of this room that nobody here waits for may stay as an idle one.
-    fn may_park(&self, id: RoomId) -> bool {
-        self.limits.keep_alive
-            && self.held_back.is_empty()
-            && self.rooms[id].idle.len() < self.limits.max_free_sockets
+    fn total_is_below(&self) -> bool {
+        let most = self.limits.max_total_sockets;
+        most.is_none_or(|most| self.total < most)
+    }
+
+    /// Whether this room, or the pool, holds more than it may since a limit was lowered.
+    fn is_excessive(&self, id: RoomId) -> bool {
+        let over = |most: Option<usize>, count| most.is_some_and(|most| count > most);
+        over(self.limits.max_total_sockets, self.total)
+            || over(self.limits.max_sockets, self.rooms[id].count())
+    }
+
+    /// Why a connection of this room that nobody here waits for may not stay as an idle one.
+    fn why_not_park(&self, id: RoomId) -> Option<Evicted> {
+        if !self.limits.keep_alive {
+            return Some(Evicted::NotKept);
+        }
+        if !self.held_back.is_empty() {
+            return Some(Evicted::MadeRoom);
+        }
+        let is_full = self.rooms[id].idle.len() >= self.limits.max_free_sockets;
+        is_full.then_some(Evicted::TooMany)
+    }
+
+    /// Lets go of a busy connection that has come back.
+    fn refuse(&mut self, id: RoomId, connection: C, why: Evicted) -> Returned<K, C, W> {
+        self.vacate(id);
+        Returned::Refused {
+            connection,
+            why,
+            next: self.pass_on(id),
+        }
     }
 
     /// Gives the place that has just become free in this room to whoever has the first claim.
-    fn pass_on(&mut self, id: RoomId) -> Option<(K, W)> {
-        let heir = if self.rooms[id].waiting.is_empty() {
-            self.held_back.values().next().copied()
-        } else {
-            Some(id)
+    fn pass_on(&mut self, id: RoomId) -> Option<Next<K, W>> {
+        let room = &self.rooms[id];
+        let own = !room.waiting.is_empty() && room.is_below(self.limits.max_sockets);
+        let heir = match own {
+            true => Some(id),
+            false => self.held_back.values().next().copied(),
         };
-        let next = heir.and_then(|heir| {
-            let room = &mut self.rooms[heir];
-            let (_, waiter) = room.waiting.pop_first()?;
-            let key = room.key.clone();
-            self.occupy(heir);
-            self.settle(heir);
-            Some((key, waiter))
-        });
+        let next = heir
+            .filter(|_| self.total_is_below())
+            .and_then(|heir| self.grant(heir));
         self.settle(id);
         next
     }
@@ -380,7 +406,7 @@ impl<K: Eq + Hash + Clone, C, W> Pool<K, C, W> {
     /// Adds an idle connection, the youngest of all.
     fn park(&mut self, id: RoomId, idle: Idle<C>) {
         let turn = self.turns.take();
-        if let Some(deadline) = idle.deadline {
+        if let Some((deadline, _)) = idle.deadline {
             self.deadlines.insert((deadline, turn));
         }
         self.parked.insert(turn, id);
@@ -391,7 +417,7 @@ impl<K: Eq + Hash + Clone, C, W> Pool<K, C, W> {
     /// Takes out an idle connection, which counts no longer; the room is not settled yet.
     fn unpark(&mut self, id: RoomId, turn: Turn) -> Option<Idle<C>> {
         let idle = self.rooms[id].idle.remove(&turn)?;
-        if let Some(deadline) = idle.deadline {
+        if let Some((deadline, _)) = idle.deadline {
             self.deadlines.remove(&(deadline, turn));
         }
         self.parked.remove(&turn);
@@ -399,12 +425,13 @@ impl<K: Eq + Hash + Clone, C, W> Pool<K, C, W> {
         Some(idle)
     }
 
-    /// Lets go of an idle connection, wherever it is.
-    fn evict(&mut self, turn: Turn) -> Option<C> {
+    /// Lets go of an idle connection, wherever it is; the reason is that of its deadline.
+    fn evict(&mut self, turn: Turn) -> Option<(C, Evicted)> {
         let id = *self.parked.get(&turn)?;
         let idle = self.unpark(id, turn)?;
         self.settle(id);
-        Some(idle.connection)
+        let why = idle.deadline.map_or(Evicted::TimedOut, |(_, why)| why);
+        Some((idle.connection, why))
     }
 
     /// The idle connection that is past its deadline the longest.
@@ -415,6 +442,12 @@ impl<K: Eq + Hash + Clone, C, W> Pool<K, C, W> {
 
     /// Brings the claims up to date with a room that has changed, and clears it away if empty.
     fn settle(&mut self, id: RoomId) {
+        self.renew_claim(id);
+        self.rooms.leave_if_empty(id);
+    }
+
+    /// Brings the claims up to date with a room that has changed.
+    fn renew_claim(&mut self, id: RoomId) {
         let room = &mut self.rooms[id];
         let place = room.place(self.limits.max_sockets);
         if place != room.held_back {
@@ -426,7 +459,6 @@ impl<K: Eq + Hash + Clone, C, W> Pool<K, C, W> {
                 self.held_back.insert(place, id);
             }
         }
-        self.rooms.leave_if_empty(id);
     }
 }
 

@@ -225,16 +225,8 @@ impl RequestOptions {
         settings.is_some_and(|settings| settings.connecting.opens_its_own())
     }
 
-    /// Checks everything, and makes a request of it: carried by the agent that the options name,
-    /// else by the one given, else by the global one.
-    pub(super) fn begin(self, given: Option<&Agent>) -> Result<ClientRequest> {
-        let agent = match (&self.agent, given) {
-            (Via::Agent(agent), _) | (Via::Global, Some(agent)) => agent.clone(),
-            (Via::NoAgent, _) => Agent::new(AgentOptions::new())?,
-            // As in the module: a connection of the request's own is for this request alone.
-            (Via::Global, None) if self.opens_its_own() => Agent::new(AgentOptions::new())?,
-            (Via::Global, None) => global_agent()?,
-        };
+    /// The request as this agent would carry it out, checked.
+    pub(super) fn prepared(self, agent: &Agent) -> Result<Outgoing> {
         let mut target = match &self.url {
             None => Target::local(),
             Some(Url::Text(text)) => Target::parse(text)?,
@@ -248,14 +240,33 @@ impl RequestOptions {
         if let Some((text, code)) = self.wrong {
             return Err(Error::option(text).with_code(code));
         }
-        let outgoing = agent.prepare(Wish {
+        agent.prepare(Wish {
             method: self.method,
             target,
             fields: self.fields,
             tls: self.tls,
             servername: self.servername,
             settings: self.settings,
-        })?;
+        })
+    }
+
+    /// What the agent's pool calls the shelf for it.
+    pub(super) fn name_in_pool(self, agent: &Agent) -> Result<String> {
+        let with_port = self.url.is_some() || self.port.is_some();
+        Ok(self.prepared(agent)?.name_in_pool(with_port))
+    }
+
+    /// Checks everything, and makes a request of it: carried by the agent that the options name,
+    /// else by the one given, else by the global one.
+    pub(super) fn begin(self, given: Option<&Agent>) -> Result<ClientRequest> {
+        let agent = match (&self.agent, given) {
+            (Via::Agent(agent), _) | (Via::Global, Some(agent)) => agent.clone(),
+            (Via::NoAgent, _) => Agent::new(AgentOptions::new())?,
+            // As in the module: a connection of the request's own is for this request alone.
+            (Via::Global, None) if self.opens_its_own() => Agent::new(AgentOptions::new())?,
+            (Via::Global, None) => global_agent()?,
+        };
+        let outgoing = self.prepared(&agent)?;
         Ok(ClientRequest {
             state: State::Ready {
                 agent,

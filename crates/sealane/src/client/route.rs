@@ -65,6 +65,32 @@ impl Route {
     pub(super) fn way(&self) -> Option<&Way> {
         self.way.as_deref()
     }
+
+    /// Its fields in the name of a pool's shelf (reference §2.3), from `host` to `socketPath`.
+    pub(super) fn fields(&self, with_port: bool) -> String {
+        let mut fields = format!("{}:", self.host);
+        if with_port {
+            fields += &self.port.to_string();
+        }
+        fields.push(':');
+        let Some(way) = self.way() else {
+            return fields;
+        };
+        if let Some(address) = way.local_address {
+            fields += &address.to_string();
+        }
+        fields += match way.family {
+            Family::V4 => ":4",
+            Family::V6 => ":6",
+            _ => "",
+        };
+        #[cfg(unix)]
+        if let Through::Path(path) = &way.through {
+            fields.push(':');
+            fields += &path.to_string_lossy();
+        }
+        fields
+    }
 }
 
 /// Host and port, as they stand in messages.

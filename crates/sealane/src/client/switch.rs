@@ -18,7 +18,17 @@ pub(super) struct Switch {
 impl Switch {
     /// Throws it, and wakes whoever polls it.
     pub(super) fn destroy(&self) {
+        self.throw();
+        self.wake();
+    }
+
+    /// Throws it without waking anybody, where a lock is held.
+    pub(super) fn throw(&self) {
         self.thrown.store(true, Ordering::Release);
+    }
+
+    /// Wakes whoever polls it.
+    pub(super) fn wake(&self) {
         let user = self.user().take();
         if let Some(user) = user {
             user.wake();

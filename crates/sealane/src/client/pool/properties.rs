@@ -5,25 +5,32 @@
 //! so that a mistake which the model shared would still lose, double or starve one of them.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use self::model::{End, Fate, Lot, Model};
 use super::*;
+
+mod model;
 
 /// A step of a sequence; numbers choose among what there is at that moment.
 #[derive(Clone, Debug)]
 enum Step {
     /// A request to this key asks for a connection.
     Checkout(u8),
-    /// A busy connection, or the result of a dial, comes back, with an idle limit of its own.
-    GiveBack(usize, Option<u64>),
+    /// A busy connection, or the result of a dial, comes back, with limits of its own: how long it
+    /// may be idle, and how long it may live.
+    GiveBack(usize, Option<u64>, Option<u64>),
     /// A busy connection breaks, or a dial fails.
     Release(usize),
     /// A waiter leaves the queue.
     Cancel(usize),
     /// A waiter goes away without a word: what it is granted cannot be delivered.
     Vanish(usize),
+    /// A connection is opened for no request.
+    Preconnect(u8),
     /// Time passes.
     Pass(u64),
     /// The reaper looks for passed deadlines.
@@ -32,21 +39,35 @@ enum Step {
     Retain(u32),
     /// Everything idle is closed.
     Drain,
+    /// Other limits hold from now on.
+    Limits(PoolLimits),
 }
 
 /// A step, the ordinary ones more often than the others.
 fn step() -> impl Strategy<Value = Step> {
+    let give_back = (any::<usize>(), idle_limit(), age());
     prop_oneof![
         8 => (0..KEYS).prop_map(Step::Checkout),
-        6 => (any::<usize>(), idle_limit()).prop_map(|(which, limit)| Step::GiveBack(which, limit)),
+        7 => give_back.prop_map(|(which, idle, age)| Step::GiveBack(which, idle, age)),
         3 => any::<usize>().prop_map(Step::Release),
         2 => any::<usize>().prop_map(Step::Cancel),
         2 => any::<usize>().prop_map(Step::Vanish),
+        1 => (0..KEYS).prop_map(Step::Preconnect),
         3 => (0..40_u64).prop_map(Step::Pass),
         1 => Just(Step::Expire),
         1 => (0..4_u32).prop_map(Step::Retain),
         1 => Just(Step::Drain),
     ]
+}
+
+/// The same, with other limits once in a while.
+fn step_or_limits() -> impl Strategy<Value = Step> {
+    prop_oneof![9 => step(), 1 => limits().prop_map(Step::Limits)]
+}
+
+/// Milliseconds from a moment on after which a connection is too old, or was before.
+fn age() -> impl Strategy<Value = Option<u64>> {
+    prop_oneof![4 => Just(None), 1 => (0..80_u64).prop_map(Some)]
 }
 
 /// Milliseconds that a connection may be idle: often none said, sometimes not at all.
@@ -81,168 +102,23 @@ fn limits() -> impl Strategy<Value = PoolLimits> {
         )
 }
 
-/// The pool as one would write it if time did not matter: lists, searched from end to end.
-#[derive(Debug)]
-struct Model {
-    limits: PoolLimits,
-    /// The key of each busy connection and each dial.
-    busy: Vec<u8>,
-    /// Key, connection and deadline, longest idle first.
-    idle: Vec<(u8, u32, Option<u64>)>,
-    /// Key and waiter, first come first.
-    waiting: Vec<(u8, u32)>,
-}
-
-impl Model {
-    fn total(&self) -> usize {
-        self.busy.len() + self.idle.len()
-    }
-
-    fn count(&self, key: u8) -> usize {
-        self.busy_of(key) + self.idle_of(key)
-    }
-
-    fn busy_of(&self, key: u8) -> usize {
-        self.busy.iter().filter(|&&busy| busy == key).count()
-    }
-
-    fn idle_of(&self, key: u8) -> usize {
-        self.idle.iter().filter(|idle| idle.0 == key).count()
-    }
-
-    fn waiting_of(&self, key: u8) -> usize {
-        self.waiting.iter().filter(|wait| wait.0 == key).count()
-    }
-
-    /// Whether one more connection of this key is within the key's limit.
-    fn key_may_dial(&self, key: u8) -> bool {
-        let most = self.limits.max_sockets;
-        most.is_none_or(|most| self.count(key) < most)
-    }
-
-    /// Whether one more connection is within the total limit.
-    fn total_may_grow(&self) -> bool {
-        let most = self.limits.max_total_sockets;
-        most.is_none_or(|most| self.total() < most)
-    }
-
-    /// What the request gets, `None` for a place in the queue; and what had to go for it.
-    fn checkout(&mut self, key: u8, now: u64, waiter: u32) -> (Option<Checkout<u32>>, Vec<u32>) {
-        let mut dead = Vec::new();
-        loop {
-            let mut places = (0..self.idle.len()).filter(|&place| self.idle[place].0 == key);
-            let place = match self.limits.scheduling {
-                Scheduling::Lifo => places.next_back(),
-                Scheduling::Fifo => places.next(),
-            };
-            let Some(place) = place else { break };
-            let (_, connection, deadline) = self.idle.remove(place);
-            if deadline.is_none_or(|deadline| now < deadline) {
-                self.busy.push(key);
-                return (Some(Checkout::Reuse(connection)), dead);
-            }
-            dead.push(connection);
-        }
-        if self.key_may_dial(key) && (self.total_may_grow() || !self.idle.is_empty()) {
-            if !self.total_may_grow() {
-                let place = self.overdue(now).unwrap_or(0);
-                dead.push(self.idle.remove(place).1);
-            }
-            self.busy.push(key);
-            return (Some(Checkout::Dial), dead);
-        }
-        self.waiting.push((key, waiter));
-        (None, dead)
-    }
-
-    /// Where the idle connection stands whose deadline passed first.
-    fn overdue(&self, now: u64) -> Option<usize> {
-        let deadlines = self.idle.iter().map(|idle| idle.2).enumerate();
-        deadlines
-            .filter_map(|(place, deadline)| Some((deadline.filter(|&it| it <= now)?, place)))
-            .min()
-            .map(|(_, place)| place)
-    }
-
-    fn give_back(
-        &mut self,
-        key: u8,
-        connection: u32,
-        now: u64,
-        idle_for: Option<u64>,
-    ) -> Returned<u8, u32, u32> {
-        if let Some(place) = self.waiting.iter().position(|wait| wait.0 == key) {
-            let (_, waiter) = self.waiting.remove(place);
-            return Returned::Handed { waiter, connection };
-        }
-        let own = self.limits.idle_timeout.map(|it| it.as_millis() as u64);
-        let limit = match (own, idle_for) {
-            (Some(own), Some(other)) => Some(own.min(other)),
-            (one, other) => one.or(other),
-        };
-        let is_needed = self
-            .waiting
-            .iter()
-            .any(|&(other, _)| self.key_may_dial(other));
-        let fits = self.idle_of(key) < self.limits.max_free_sockets;
-        if self.limits.keep_alive && fits && !is_needed && limit != Some(0) {
-            self.leave(key);
-            let deadline = limit.map(|limit| now + limit);
-            self.idle.push((key, connection, deadline));
-            return Returned::Parked;
-        }
-        let next = self.release(key);
-        Returned::Refused { connection, next }
-    }
-
-    fn release(&mut self, key: u8) -> Option<(u8, u32)> {
-        self.leave(key);
-        let claim = |whose: u8| match self.busy_of(whose) {
-            _ if whose == key => 0,
-            0 => 1,
-            _ => 2,
-        };
-        let candidates = self.waiting.iter().copied();
-        let next = candidates
-            .filter(|wait| self.total_may_grow() && self.key_may_dial(wait.0))
-            // Of equal claims the first, which came first.
-            .min_by_key(|wait| claim(wait.0))?;
-        self.waiting.retain(|wait| *wait != next);
-        self.busy.push(next.0);
-        Some(next)
-    }
-
-    /// Takes out one busy connection.
-    fn leave(&mut self, key: u8) {
-        let place = self.busy.iter().position(|&busy| busy == key);
-        self.busy.remove(place.expect("it was busy"));
-    }
-
-    /// Takes out the idle connections that `is_gone` names.
-    fn remove_idle(&mut self, mut is_gone: impl FnMut(u32) -> bool) -> Vec<u32> {
-        let gone = self.idle.extract_if(.., |idle| is_gone(idle.1));
-        gone.map(|(_, connection, _)| connection).collect()
-    }
-
-    /// Takes out the idle connections past their deadline, nearest deadline first.
-    fn expire(&mut self, now: u64) -> Vec<u32> {
-        let mut gone = Vec::new();
-        while let Some(place) = self.overdue(now) {
-            gone.push(self.idle.remove(place).1);
-        }
-        gone
-    }
-}
-
 /// Where a connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Whereabouts {
     /// With a request.
     Busy,
     /// In the pool, until this moment if there is a limit.
-    Idle(Option<u64>),
+    Idle(End),
     /// Nowhere any more.
     Closed,
+}
+
+/// What is busy.
+#[derive(Clone, Copy, Debug)]
+enum Busy {
+    Connection(u32),
+    /// A dial, and the number of its request.
+    Dial(WaitId, u32),
 }
 
 /// A pool, its model, and all that the outside knows.
@@ -250,14 +126,17 @@ struct World {
     pool: Pool<u8, u32, u32>,
     model: Model,
     now: u64,
-    /// Who is busy: key, and the connection, or `None` while it is being dialled.
-    busy: Vec<(u8, Option<u32>)>,
+    busy: Vec<(u8, Busy)>,
     /// Every connection there ever was.
     connections: HashMap<u32, Whereabouts>,
-    /// The waiters in the queue, with their key, and whether they can still be told.
+    /// Who is in the queue, with its key, and whether it can still be told.
     waiters: Vec<(u32, u8, WaitId, bool)>,
     /// The number given out last, to a connection or a waiter.
     last: u32,
+    /// A limit has been changed: there may be more than are allowed, though never more of them.
+    changed: bool,
+    /// How many there were before the step.
+    before: usize,
 }
 
 impl World {
@@ -268,13 +147,16 @@ impl World {
                 limits,
                 busy: Vec::new(),
                 idle: Vec::new(),
-                waiting: Vec::new(),
+                queue: Vec::new(),
+                orphans: Vec::new(),
             },
             now: 0,
             busy: Vec::new(),
             connections: HashMap::new(),
             waiters: Vec::new(),
             last: 0,
+            changed: false,
+            before: 0,
         }
     }
 
@@ -284,33 +166,27 @@ impl World {
     }
 
     fn take(&mut self, step: &Step) {
+        self.before = self.pool.total();
         match *step {
             Step::Checkout(key) => self.checkout(key),
-            Step::GiveBack(which, idle_for) => {
-                if let Some((key, connection)) = pick(&mut self.busy, which) {
-                    let connection = connection.unwrap_or_else(|| self.number());
-                    self.give_back(key, connection, idle_for);
+            Step::GiveBack(which, idle_for, age) => {
+                if let Some((key, busy)) = pick(&mut self.busy, which) {
+                    self.finish(key, busy, idle_for, age);
                 }
             }
             Step::Release(which) => {
-                if let Some((key, connection)) = pick(&mut self.busy, which) {
-                    connection.map(|it| self.connections.insert(it, Whereabouts::Closed));
-                    self.release(key);
+                if let Some((key, busy)) = pick(&mut self.busy, which) {
+                    self.fail(key, busy);
                 }
             }
-            Step::Cancel(which) => {
-                if let Some((waiter, _, wait, _)) = pick(&mut self.waiters, which) {
-                    assert!(self.pool.cancel(wait), "{waiter} was in the queue");
-                    assert!(!self.pool.cancel(wait), "{waiter} left it just now");
-                    self.model.waiting.retain(|wait| wait.1 != waiter);
-                }
-            }
+            Step::Cancel(which) => self.cancel(which),
             Step::Vanish(which) => {
                 let count = self.waiters.len().max(1);
                 if let Some(waiter) = self.waiters.get_mut(which % count) {
                     waiter.3 = false;
                 }
             }
+            Step::Preconnect(key) => self.preconnect(key),
             Step::Pass(length) => self.now += length,
             Step::Expire => {
                 let gone = self.pool.expire(Moment(self.now));
@@ -318,117 +194,229 @@ impl World {
                 self.close(&gone);
             }
             Step::Retain(rest) => self.retain(|connection| connection % 4 != rest),
-            Step::Drain => {
-                let gone = self.pool.drain_idle();
-                assert_eq!(gone, self.model.remove_idle(|_| true));
-                self.close(&gone);
-            }
+            Step::Drain => self.retain(|_| false),
+            Step::Limits(limits) => self.change(limits),
         }
     }
 
     fn checkout(&mut self, key: u8) {
         let waiter = self.number();
-        let (expected, expected_dead) = self.model.checkout(key, self.now, waiter);
-        let mut dead = Vec::new();
+        let (expected, gone) = self.model.checkout(key, self.now, waiter);
+        let mut leavings = Leavings::new();
         let now = Moment(self.now);
-        let outcome = self.pool.checkout(&key, now, || waiter, &mut dead);
-        assert_eq!(dead, expected_dead);
-        self.close(&dead);
+        let outcome = self.pool.checkout(&key, now, || waiter, &mut leavings);
+        assert_eq!(leavings.closed, gone);
+        self.close(&gone);
+        let stopped = match expected {
+            Lot::Wait => self.model.stop_all_spare(),
+            _ => Vec::new(),
+        };
+        assert_eq!(sorted(leavings.stopped), stopped);
         match outcome {
             Checkout::Wait(wait) => {
-                assert_eq!(expected, None);
+                assert_eq!(expected, Lot::Wait);
                 self.waiters.push((waiter, key, wait, true));
             }
-            Checkout::Dial => {
-                assert_eq!(expected, Some(Checkout::Dial));
-                self.busy.push((key, None));
+            Checkout::Dial(dial) => {
+                assert_eq!(expected, Lot::Dial);
+                self.waiters.push((waiter, key, dial, true));
+                self.busy.push((key, Busy::Dial(dial, waiter)));
             }
             Checkout::Reuse(connection) => {
-                assert_eq!(expected, Some(Checkout::Reuse(connection)));
+                assert_eq!(expected, Lot::Reuse(connection));
                 let before = self.connections.insert(connection, Whereabouts::Busy);
                 assert!(
-                    matches!(before, Some(Whereabouts::Idle(until))
-                        if until.is_none_or(|until| self.now < until)),
+                    matches!(before, Some(Whereabouts::Idle(end))
+                        if end.is_none_or(|end| self.now < end.0)),
                     "{connection} was {before:?} at {}",
                     self.now
                 );
-                self.busy.push((key, Some(connection)));
+                self.busy.push((key, Busy::Connection(connection)));
             }
         }
     }
 
-    /// Gives a connection back until somebody takes it, who can be told.
-    fn give_back(&mut self, key: u8, connection: u32, idle_for: Option<u64>) {
+    /// A connection comes back, or a dial brings one, until somebody takes it who can be told.
+    fn finish(&mut self, key: u8, busy: Busy, idle_for: Option<u64>, age: Option<u64>) {
+        let rest = Rest {
+            idle_for: idle_for.map(Duration::from_millis),
+            retires: age.map(|age| Moment(self.now.saturating_sub(10) + age)),
+        };
+        let retires = rest.retires.map(|moment| (moment.0, Evicted::TooOld));
+        let (connection, mut dial) = match busy {
+            Busy::Connection(connection) => (connection, None),
+            Busy::Dial(dial, waiter) => (self.number(), Some((dial, waiter))),
+        };
         loop {
+            let mut leavings = Leavings::new();
             let now = Moment(self.now);
-            let length = idle_for.map(Duration::from_millis);
-            let returned = self.pool.give_back(&key, connection, now, length);
-            let expected = self.model.give_back(key, connection, self.now, idle_for);
-            assert_eq!(returned, expected);
+            let returned = match &dial {
+                Some((dial, _)) => {
+                    (self.pool).dialled(&key, *dial, connection, (now, rest), &mut leavings)
+                }
+                None => (self.pool).give_back(&key, connection, now, rest, &mut leavings),
+            };
+            let (expected, stopped) = match dial.take() {
+                Some((_, own)) if self.end_dial(own) => (Fate::Handed(own), Vec::new()),
+                _ => self.model.give_back(key, self.now, idle_for, retires),
+            };
+            assert_eq!(leavings.stopped, stopped);
+            assert!(leavings.closed.is_empty());
             match returned {
                 Returned::Parked => {
-                    let until = self.model.idle.last().and_then(|idle| idle.2);
-                    self.connections
-                        .insert(connection, Whereabouts::Idle(until));
+                    let Fate::Parked(end) = expected else {
+                        panic!("{connection} was parked: {expected:?}");
+                    };
+                    self.model.leave(key);
+                    self.model.idle.push((key, connection, end));
+                    self.connections.insert(connection, Whereabouts::Idle(end));
                     return;
                 }
                 Returned::Handed {
                     waiter,
                     connection: handed,
                 } => {
-                    assert_eq!(handed, connection);
-                    if self.tell(waiter, key, Some(connection)) {
+                    assert_eq!((handed, &expected), (connection, &Fate::Handed(waiter)));
+                    if self.tell(waiter) {
+                        self.connections.insert(connection, Whereabouts::Busy);
+                        self.busy.push((key, Busy::Connection(connection)));
                         return;
                     }
                 }
                 Returned::Refused {
                     connection: refused,
+                    why,
                     next,
                 } => {
-                    assert_eq!(refused, connection);
+                    assert_eq!((refused, &expected), (connection, &Fate::Refused(why)));
                     self.connections.insert(connection, Whereabouts::Closed);
-                    return self.let_dial(next);
+                    let expected = self.model.release(key);
+                    return self.let_dial(next, expected);
                 }
             }
         }
     }
 
-    fn release(&mut self, key: u8) {
-        let next = self.pool.release(&key);
-        assert_eq!(next, self.model.release(key));
-        self.let_dial(next);
+    /// Ends a dial of the model; whether its request is served by it.
+    fn end_dial(&mut self, waiter: u32) -> bool {
+        self.model.orphans.retain(|it| it.1 != waiter);
+        let before = self.model.queue.len();
+        self.model.queue.retain(|it| it.1 != waiter);
+        self.model.queue.len() < before
     }
 
-    /// Lets the next waiter dial, or the one after it if that one cannot be told.
-    fn let_dial(&mut self, next: Option<(u8, u32)>) {
-        let Some((key, waiter)) = next else { return };
-        if !self.tell(waiter, key, None) {
-            self.release(key);
+    fn fail(&mut self, key: u8, busy: Busy) {
+        let next = match busy {
+            Busy::Connection(connection) => {
+                self.connections.insert(connection, Whereabouts::Closed);
+                self.pool.release(&key)
+            }
+            Busy::Dial(dial, waiter) => {
+                let (own, next) = self.pool.dial_failed(&key, dial);
+                let is_own = self.end_dial(waiter);
+                assert_eq!(own, is_own.then_some(waiter));
+                if is_own {
+                    self.tell(waiter);
+                }
+                next
+            }
+        };
+        let expected = self.model.release(key);
+        self.let_dial(next, expected);
+    }
+
+    /// Lets the next waiter dial; if it cannot be told, that dial fails.
+    fn let_dial(&mut self, next: Option<Next<u8, u32>>, expected: Option<(u8, u32)>) {
+        let shown = next.as_ref().map(|next| (next.key, next.waiter));
+        assert_eq!(shown, expected);
+        if let Some(next) = next {
+            self.begin_dial(next);
         }
     }
 
-    /// Tells a waiter that this connection is its own, or that it may dial; `false` if it is gone.
-    fn tell(&mut self, waiter: u32, key: u8, connection: Option<u32>) -> bool {
-        let place = self.waiters.iter().position(|it| it.1 == key);
-        let (first, _, wait, listens) = self.waiters.remove(place.expect("somebody waits"));
-        assert_eq!(first, waiter, "the first of the key is served first");
-        assert!(!self.pool.cancel(wait), "it is not in the queue any more");
-        if listens {
-            connection.map(|it| self.connections.insert(it, Whereabouts::Busy));
-            self.busy.push((key, connection));
+    fn begin_dial(&mut self, next: Next<u8, u32>) {
+        let waiter = self.waiters.iter().find(|it| it.0 == next.waiter);
+        let listens = waiter.expect("it waits").3;
+        let dial = Busy::Dial(next.dial, next.waiter);
+        match listens {
+            true => self.busy.push((next.key, dial)),
+            false => self.fail(next.key, dial),
         }
+    }
+
+    /// Tells a request that it is served, or has failed; `false` if it is gone.
+    fn tell(&mut self, waiter: u32) -> bool {
+        let place = self.waiters.iter().position(|it| it.0 == waiter);
+        let (_, _, wait, listens) = self.waiters.remove(place.expect("it waits"));
+        let mut leavings = Leavings::new();
+        let is_there = self.pool.cancel(wait, &mut leavings);
+        assert!(!is_there, "it is not in the queue any more");
         listens
+    }
+
+    fn cancel(&mut self, which: usize) {
+        let Some((waiter, key, wait, _)) = pick(&mut self.waiters, which) else {
+            return;
+        };
+        let mut leavings = Leavings::new();
+        assert!(self.pool.cancel(wait, &mut leavings), "{waiter} was there");
+        let place = self.model.queue.iter().position(|it| it.1 == waiter);
+        if self.model.queue.remove(place.expect("it waits")).2 {
+            self.model.orphans.push((key, waiter));
+        }
+        assert_eq!(leavings.stopped, self.model.stop_spare(key));
+        assert!(!self.pool.cancel(wait, &mut leavings), "{waiter} left it");
+    }
+
+    fn preconnect(&mut self, key: u8) {
+        let waiter = self.number();
+        let (model, limits) = (&self.model, &self.model.limits);
+        let orphans = model.orphans.iter().filter(|it| it.0 == key).count();
+        let expected = limits.keep_alive
+            && model.key_may_dial(key)
+            && model.total_may_grow()
+            && !model.holds_back()
+            && model.idle_of(key) + orphans < limits.max_free_sockets;
+        let dial = self.pool.preconnect(&key, || waiter);
+        assert_eq!(dial.is_some(), expected);
+        if let Some(dial) = dial {
+            self.model.busy.push(key);
+            self.model.orphans.push((key, waiter));
+            self.busy.push((key, Busy::Dial(dial, waiter)));
+        }
+    }
+
+    fn change(&mut self, limits: PoolLimits) {
+        self.changed = true;
+        self.model.limits = limits;
+        let mut leavings = Leavings::new();
+        let next = self.pool.set_limits(limits, &mut leavings);
+        let closed: Vec<_> = leavings.closed.iter().map(|it| it.0).collect();
+        let gone = self.model.remove_idle(|it| closed.contains(&it));
+        assert_eq!(gone.len(), closed.len());
+        self.close(&leavings.closed);
+        for next in &next {
+            assert!(self.model.total_may_grow() && self.model.key_may_dial(next.key));
+            self.model.grant(next.key, next.waiter);
+        }
+        let stopped = self.model.stop_all_spare();
+        assert_eq!(sorted(leavings.stopped), stopped);
+        next.into_iter().for_each(|next| self.begin_dial(next));
     }
 
     fn retain(&mut self, keep: impl Fn(u32) -> bool) {
         let gone = self.pool.retain_idle(|_, connection| keep(*connection));
         assert_eq!(gone, self.model.remove_idle(|connection| !keep(connection)));
+        let gone: Vec<_> = gone
+            .into_iter()
+            .map(|it| (it, Evicted::ClosedByPeer))
+            .collect();
         self.close(&gone);
     }
 
     /// Notes that the pool let go of these, which must have been idle.
-    fn close(&mut self, gone: &[u32]) {
-        for &connection in gone {
+    fn close(&mut self, gone: &[(u32, Evicted)]) {
+        for &(connection, _) in gone {
             let before = self.connections.insert(connection, Whereabouts::Closed);
             let was_idle = matches!(before, Some(Whereabouts::Idle(_)));
             assert!(was_idle, "{connection} was {before:?}");
@@ -441,38 +429,50 @@ impl World {
         let live = |it: &&Whereabouts| matches!(it, Whereabouts::Idle(_));
         let idle = self.connections.values().filter(live).count();
         assert_eq!(pool.total(), self.busy.len() + idle);
-        assert!(
-            limits
-                .max_total_sockets
-                .is_none_or(|most| pool.total() <= most)
-        );
+        let most = limits.max_total_sockets.unwrap_or(usize::MAX);
+        assert!(pool.total() <= most || self.changed && pool.total() <= self.before);
         let deadlines = self.model.idle.iter().filter_map(|idle| idle.2);
-        assert_eq!(pool.next_deadline(), deadlines.min().map(Moment));
+        let nearest = deadlines.map(|end| Moment(end.0)).min();
+        assert_eq!(pool.next_deadline(), nearest);
         assert_eq!(pool.has_idle(), idle > 0);
         let mut occupied = 0;
         for key in 0..KEYS {
             let busy = self.busy.iter().filter(|busy| busy.0 == key).count();
-            let waiting = self.waiters.iter().filter(|it| it.1 == key).count();
             assert_eq!(pool.busy(&key), busy);
             assert_eq!(pool.idle(&key), self.model.idle_of(key));
-            assert_eq!(pool.waiting(&key), waiting);
-            assert_eq!(self.model.waiting_of(key), waiting);
-            let (count, idle) = (busy + pool.idle(&key), pool.idle(&key));
-            assert!(limits.max_sockets.is_none_or(|most| count <= most));
-            assert!(idle <= limits.max_free_sockets);
-            occupied += usize::from(count + waiting > 0);
-            if waiting > 0 {
-                let own_limit = limits.max_sockets == Some(count);
-                let total_limit = limits.max_total_sockets == Some(pool.total());
-                assert_eq!(idle, 0, "{key} waits beside an idle connection of its own");
-                assert!(
-                    own_limit || (total_limit && !pool.has_idle()),
-                    "{key} waits though it could dial"
-                );
-            }
+            assert_eq!(pool.waiting(&key), self.model.waiting_of(key).count());
+            let in_queue = self.waiters.iter().filter(|it| it.1 == key).count();
+            let queue = self.model.queue.iter().filter(|it| it.0 == key);
+            assert_eq!(queue.count(), in_queue);
+            assert_eq!(pool.is_wanted(&key), in_queue > 0);
+            occupied += usize::from(busy + pool.idle(&key) + in_queue > 0);
+            self.check_key(key, busy);
         }
         assert_eq!(pool.rooms.len(), occupied, "rooms of nobody are kept");
         self.check_orders();
+    }
+
+    /// What holds of one key.
+    fn check_key(&self, key: u8, busy: usize) {
+        let (pool, limits) = (&self.pool, &self.model.limits);
+        let (count, idle) = (busy + pool.idle(&key), pool.idle(&key));
+        let most = limits.max_sockets.unwrap_or(usize::MAX);
+        assert!(count <= most || self.changed);
+        assert!(idle <= limits.max_free_sockets);
+        let queue: Vec<_> = self.model.queue.iter().filter(|it| it.0 == key).collect();
+        assert!(queue.is_sorted_by_key(|it| (!it.2, it.1)), "{queue:?}");
+        if queue.is_empty() {
+            return;
+        }
+        assert_eq!(idle, 0, "{key} waits beside an idle connection of its own");
+        if pool.waiting(&key) > 0 {
+            let total_limit = limits.max_total_sockets;
+            let total_limit = total_limit.is_some_and(|most| pool.total() >= most);
+            assert!(
+                count >= most || (total_limit && !pool.has_idle()),
+                "{key} waits though it could dial"
+            );
+        }
     }
 
     /// The pool's own orders name exactly what is in the rooms.
@@ -482,16 +482,18 @@ impl World {
         assert_eq!(pool.parked.len(), idle);
         let limited = self.model.idle.iter().filter(|idle| idle.2.is_some());
         assert_eq!(pool.deadlines.len(), limited.count());
-        let held_back =
-            (0..KEYS).filter(|&key| self.model.waiting_of(key) > 0 && self.model.key_may_dial(key));
+        let held_back = (0..KEYS).filter(|&key| {
+            self.model.waiting_of(key).next().is_some() && self.model.key_may_dial(key)
+        });
         assert_eq!(pool.held_back.len(), held_back.count());
+        assert_eq!(pool.orphans.len(), self.model.orphans.len());
     }
 
     /// Ends everything from outside: nothing may be left.
     fn end(mut self) {
-        while let Some((key, connection)) = self.busy.pop() {
-            connection.map(|it| self.connections.insert(it, Whereabouts::Closed));
-            self.release(key);
+        while let Some((key, busy)) = self.busy.pop() {
+            self.before = self.pool.total();
+            self.fail(key, busy);
             self.check();
         }
         assert_eq!(self.waiters.len(), 0, "every waiter has had its turn");
@@ -501,6 +503,11 @@ impl World {
         assert!(self.connections.values().all(all_closed), "one was lost");
         assert_eq!((self.pool.total(), self.pool.rooms.len()), (0, 0));
     }
+}
+
+fn sorted(mut numbers: Vec<u32>) -> Vec<u32> {
+    numbers.sort_unstable();
+    numbers
 }
 
 /// Takes one out of a list, if there is any.
@@ -518,6 +525,19 @@ proptest! {
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
+
+    #[test]
+    fn every_sequence_keeps_what_it_can_while_limits_change(
+        limits in limits(),
+        steps in vec(step_or_limits(), 1..120),
+    ) {
+        let mut world = World::new(limits);
+        for step in &steps {
+            world.take(step);
+            world.check();
+        }
+        world.end();
+    }
 
     #[test]
     fn every_sequence_of_calls_keeps_every_promise(

@@ -10,7 +10,7 @@ use std::ops::{Index, IndexMut};
 
 use sealane_proto::Moment;
 
-use super::Scheduling;
+use super::{Evicted, Scheduling};
 
 /// All rooms that are not empty.
 pub(super) struct Rooms<K, C, W> {
@@ -50,6 +50,16 @@ impl<K: Eq + Hash + Clone, C, W> Rooms<K, C, W> {
         };
         self.numbers.insert(key.clone(), id);
         id
+    }
+
+    /// All rooms, in no order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Room<K, C, W>> {
+        self.rooms.iter().flatten()
+    }
+
+    /// The numbers of all rooms.
+    pub(super) fn ids(&self) -> Vec<RoomId> {
+        self.numbers.values().copied().collect()
     }
 
     /// The room with this number, if it has not been cleared away.
@@ -104,8 +114,12 @@ pub(super) struct Room<K, C, W> {
     pub(super) busy: usize,
     /// Connections not in use, longest idle first.
     pub(super) idle: BTreeMap<Turn, Idle<C>>,
-    /// Requests in the queue, first come first.
+    /// Requests whose dial is under way, first come first; they stand before all that wait.
+    pub(super) dialling: BTreeMap<Turn, W>,
+    /// Requests in the queue that may not dial, first come first.
     pub(super) waiting: BTreeMap<Turn, W>,
+    /// Dials whose request was served otherwise or is gone.
+    pub(super) orphans: BTreeMap<Turn, W>,
     /// The place among those that the total limit holds back, as the pool has it noted.
     pub(super) held_back: Option<Place>,
 }
@@ -116,14 +130,21 @@ impl<K, C, W> Room<K, C, W> {
             key,
             busy: 0,
             idle: BTreeMap::new(),
+            dialling: BTreeMap::new(),
             waiting: BTreeMap::new(),
+            orphans: BTreeMap::new(),
             held_back: None,
         }
     }
 
     /// Whether one more connection is within the limit of one key.
     pub(super) fn is_below(&self, max_sockets: Option<usize>) -> bool {
-        max_sockets.is_none_or(|most| self.busy + self.idle.len() < most)
+        max_sockets.is_none_or(|most| self.count() < most)
+    }
+
+    /// Connections and dials.
+    pub(super) fn count(&self) -> usize {
+        self.busy + self.idle.len()
     }
 
     /// The idle connection that goes out next.
@@ -146,6 +167,7 @@ impl<K, C, W> Room<K, C, W> {
     }
 
     fn is_empty(&self) -> bool {
+        // Whoever dials makes the room busy.
         self.busy == 0 && self.idle.is_empty() && self.waiting.is_empty()
     }
 }
@@ -155,14 +177,16 @@ impl<K, C, W> Room<K, C, W> {
 pub(super) struct Idle<C> {
     /// The connection itself.
     pub(super) connection: C,
-    /// From when on it is not to be used again.
-    pub(super) deadline: Option<Moment>,
+    /// From when on it is not to be used again, and why.
+    pub(super) deadline: Option<(Moment, Evicted)>,
 }
 
 impl<C> Idle<C> {
-    /// Whether the deadline has come.
-    pub(super) fn is_over(&self, now: Moment) -> bool {
-        self.deadline.is_some_and(|deadline| deadline <= now)
+    /// Why it is not to be used again, once its deadline has come.
+    pub(super) fn is_over(&self, now: Moment) -> Option<Evicted> {
+        self.deadline
+            .filter(|&(deadline, _)| deadline <= now)
+            .map(|(_, why)| why)
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Keys are letters, connections and waiters are numbers; the clock is the test's own.
 
+use std::time::Duration;
+
 use super::*;
 
 /// A pool of this file: keys are letters, connections and waiters numbers.
@@ -22,15 +24,45 @@ const START: Moment = Moment(0);
 
 /// Asks for a connection, where nothing may have to go for it.
 fn checkout(pool: &mut NumberPool, key: char, now: Moment, waiter: u32) -> Checkout<u32> {
-    let mut dead = Vec::new();
-    let outcome = pool.checkout(&key, now, || waiter, &mut dead);
-    assert!(dead.is_empty(), "{dead:?} had to go");
+    let mut leavings = Leavings::new();
+    let outcome = pool.checkout(&key, now, || waiter, &mut leavings);
+    assert_eq!(leavings, Leavings::new(), "something had to go");
     outcome
 }
 
+/// The same, and what had to go for it.
+fn checkout_past(pool: &mut NumberPool, key: char, now: Moment) -> (Checkout<u32>, Gone) {
+    let mut leavings = Leavings::new();
+    let outcome = pool.checkout(&key, now, || 0, &mut leavings);
+    assert!(leavings.stopped.is_empty());
+    (outcome, leavings.closed)
+}
+
+/// Connections and why they had to go.
+type Gone = Vec<(u32, Evicted)>;
+
 /// Asks for the right to dial.
+fn begin(pool: &mut NumberPool, key: char, waiter: u32) -> WaitId {
+    match checkout(pool, key, START, waiter) {
+        Checkout::Dial(dial) => dial,
+        other => panic!("{waiter} may not dial: {other:?}"),
+    }
+}
+
+/// Ends a dial well, for the request that asked for it.
+fn reach(pool: &mut NumberPool, key: char, dial: WaitId, waiter: u32) {
+    let mut leavings = Leavings::new();
+    let born = (START, Rest::default());
+    let returned = pool.dialled(&key, dial, 0, born, &mut leavings);
+    let connection = 0;
+    assert_eq!(returned, Returned::Handed { waiter, connection });
+    assert_eq!(leavings, Leavings::new());
+}
+
+/// Asks for the right to dial, and dials.
 fn dial(pool: &mut NumberPool, key: char) {
-    assert_eq!(checkout(pool, key, START, 0), Checkout::Dial);
+    let dial = begin(pool, key, 0);
+    reach(pool, key, dial, 0);
 }
 
 /// Asks for a place in the queue.
@@ -41,12 +73,57 @@ fn wait(pool: &mut NumberPool, key: char, waiter: u32) -> WaitId {
     }
 }
 
+/// Gives a connection back that may rest for so long.
+fn give_back_for(
+    pool: &mut NumberPool,
+    key: char,
+    connection: u32,
+    now: Moment,
+    idle_for: Option<u64>,
+) -> Returned<char, u32, u32> {
+    let rest = Rest {
+        idle_for: idle_for.map(Duration::from_millis),
+        retires: None,
+    };
+    let mut leavings = Leavings::new();
+    let returned = pool.give_back(&key, connection, now, rest, &mut leavings);
+    assert_eq!(leavings, Leavings::new());
+    returned
+}
+
+fn give_back(pool: &mut NumberPool, key: char, connection: u32) -> Returned<char, u32, u32> {
+    give_back_for(pool, key, connection, START, None)
+}
+
+/// What a refusal is that lets nobody dial.
+fn refused(connection: u32, why: Evicted) -> Returned<char, u32, u32> {
+    Returned::Refused {
+        connection,
+        why,
+        next: None,
+    }
+}
+
 /// Gives connections back that find no waiter.
 fn park(pool: &mut NumberPool, key: char, connections: &[u32], now: Moment) {
     for &connection in connections {
-        let returned = pool.give_back(&key, connection, now, None);
+        let returned = give_back_for(pool, key, connection, now, None);
         assert_eq!(returned, Returned::Parked, "{connection}");
     }
+}
+
+/// Ends a busy connection; who may dial in its stead does so.
+fn release(pool: &mut NumberPool, key: char) -> Option<(char, u32)> {
+    let next = pool.release(&key)?;
+    reach(pool, next.key, next.dial, next.waiter);
+    Some((next.key, next.waiter))
+}
+
+fn cancel(pool: &mut NumberPool, wait: WaitId) -> bool {
+    let mut leavings = Leavings::new();
+    let was_there = pool.cancel(wait, &mut leavings);
+    assert_eq!(leavings, Leavings::new());
+    was_there
 }
 
 /// A pool in which these connections to `'a'` are idle, given back in this order.
@@ -92,7 +169,7 @@ fn c011_waiting_requests_take_the_freed_connection_in_order() {
     wait(&mut pool, 'a', 2);
     wait(&mut pool, 'a', 3);
     for waiter in [2, 3] {
-        let returned = pool.give_back(&'a', 1, START, None);
+        let returned = give_back(&mut pool, 'a', 1);
         let connection = 1;
         assert_eq!(returned, Returned::Handed { waiter, connection });
         assert_eq!((pool.busy(&'a'), pool.idle(&'a')), (1, 0));
@@ -112,12 +189,11 @@ fn c012_without_keep_alive_a_connection_is_shared_while_requests_wait_then_refus
     wait(&mut pool, 'a', 3);
     let connection = 1;
     for waiter in [2, 3] {
-        let returned = pool.give_back(&'a', connection, START, None);
+        let returned = give_back(&mut pool, 'a', connection);
         assert_eq!(returned, Returned::Handed { waiter, connection });
     }
-    let next = None;
-    let returned = pool.give_back(&'a', connection, START, None);
-    assert_eq!(returned, Returned::Refused { connection, next });
+    let returned = give_back(&mut pool, 'a', connection);
+    assert_eq!(returned, refused(connection, Evicted::NotKept));
     assert_eq!((pool.total(), pool.rooms.len()), (0, 0));
 }
 
@@ -130,17 +206,25 @@ fn c013_at_the_total_limit_an_idle_connection_makes_room_for_another_key() {
     let mut pool = NumberPool::new(limits);
     dial(&mut pool, 'a');
     wait(&mut pool, 'b', 2);
-    let (connection, next) = (1, Some(('b', 2)));
-    let returned = pool.give_back(&'a', connection, START, None);
-    assert_eq!(returned, Returned::Refused { connection, next });
+    match give_back(&mut pool, 'a', 1) {
+        Returned::Refused {
+            connection: 1,
+            why: Evicted::MadeRoom,
+            next: Some(next),
+        } => {
+            assert_eq!((next.key, next.waiter), ('b', 2));
+            reach(&mut pool, 'b', next.dial, 2);
+        }
+        other => panic!("{other:?}"),
+    }
     assert_eq!((pool.busy(&'a'), pool.busy(&'b')), (0, 1));
     park(&mut pool, 'b', &[7], START);
     assert_eq!(pool.total(), 1);
 
     // The other way round: it is idle already when the request comes.
-    let mut dead = Vec::new();
-    let outcome = pool.checkout(&'a', START, || 0, &mut dead);
-    assert_eq!((outcome, dead), (Checkout::Dial, vec![7]));
+    let (outcome, gone) = checkout_past(&mut pool, 'a', START);
+    assert!(matches!(outcome, Checkout::Dial(_)));
+    assert_eq!(gone, [(7, Evicted::MadeRoom)]);
     assert_eq!((pool.total(), pool.idle(&'b')), (1, 0));
 }
 
@@ -154,9 +238,8 @@ fn c014_no_more_connections_stay_idle_than_allowed() {
     dial(&mut pool, 'a');
     dial(&mut pool, 'b');
     park(&mut pool, 'a', &[1], START);
-    let (connection, next) = (2, None);
-    let returned = pool.give_back(&'a', connection, START, None);
-    assert_eq!(returned, Returned::Refused { connection, next });
+    let returned = give_back(&mut pool, 'a', 2);
+    assert_eq!(returned, refused(2, Evicted::TooMany));
     assert_eq!((pool.idle(&'a'), pool.total()), (1, 2));
     park(&mut pool, 'b', &[3], START);
 }
@@ -168,10 +251,10 @@ fn dials_count_against_both_limits() {
         max_total_sockets: Some(3),
         ..UNLIMITED
     });
-    dial(&mut pool, 'a');
-    dial(&mut pool, 'a');
+    begin(&mut pool, 'a', 1);
+    begin(&mut pool, 'a', 2);
     wait(&mut pool, 'a', 3);
-    dial(&mut pool, 'b');
+    begin(&mut pool, 'b', 4);
     wait(&mut pool, 'b', 5);
     assert_eq!((pool.busy(&'a'), pool.waiting(&'a')), (2, 1));
     assert_eq!((pool.busy(&'b'), pool.waiting(&'b')), (1, 1));
@@ -201,9 +284,9 @@ fn a_connection_is_reused_until_its_deadline_and_not_on_it() {
     assert_eq!(pool.next_deadline(), None);
 
     park(&mut pool, 'a', &[1], Moment(50));
-    let mut dead = Vec::new();
-    let outcome = pool.checkout(&'a', Moment(100), || 0, &mut dead);
-    assert_eq!((outcome, dead), (Checkout::Dial, vec![1]));
+    let (outcome, gone) = checkout_past(&mut pool, 'a', Moment(100));
+    assert!(matches!(outcome, Checkout::Dial(_)));
+    assert_eq!(gone, [(1, Evicted::TimedOut)]);
 }
 
 #[test]
@@ -218,9 +301,9 @@ fn only_what_is_past_its_deadline_expires() {
     dial(&mut pool, 'b');
     park(&mut pool, 'b', &[2], Moment(10));
     assert!(pool.expire(Moment(49)).is_empty());
-    assert_eq!(pool.expire(Moment(50)), [1]);
+    assert_eq!(pool.expire(Moment(50)), [(1, Evicted::TimedOut)]);
     assert_eq!(pool.next_deadline(), Some(Moment(60)));
-    assert_eq!(pool.expire(Moment(u64::MAX)), [2]);
+    assert_eq!(pool.expire(Moment(u64::MAX)), [(2, Evicted::TimedOut)]);
     assert_eq!((pool.total(), pool.rooms.len()), (0, 0));
 }
 
@@ -233,12 +316,12 @@ fn the_shorter_of_two_idle_limits_counts() {
     for (own, deadline) in [(Some(49), 49), (Some(51), 50), (None, 50)] {
         let mut pool = NumberPool::new(limits);
         dial(&mut pool, 'a');
-        pool.give_back(&'a', 1, START, own.map(Duration::from_millis));
+        give_back_for(&mut pool, 'a', 1, START, own);
         assert_eq!(pool.next_deadline(), Some(Moment(deadline)), "own {own:?}");
     }
     let mut pool = NumberPool::new(UNLIMITED);
     dial(&mut pool, 'a');
-    pool.give_back(&'a', 1, START, Some(Duration::from_millis(9)));
+    give_back_for(&mut pool, 'a', 1, START, Some(9));
     assert_eq!(pool.next_deadline(), Some(Moment(9)));
 }
 
@@ -250,11 +333,11 @@ fn a_connection_that_may_not_be_idle_goes_to_a_waiter_or_is_refused() {
     });
     dial(&mut pool, 'a');
     wait(&mut pool, 'a', 2);
-    let (connection, waiter, next) = (1, 2, None);
-    let returned = pool.give_back(&'a', connection, START, Some(Duration::ZERO));
+    let (connection, waiter) = (1, 2);
+    let returned = give_back_for(&mut pool, 'a', connection, START, Some(0));
     assert_eq!(returned, Returned::Handed { waiter, connection });
-    let returned = pool.give_back(&'a', connection, START, Some(Duration::ZERO));
-    assert_eq!(returned, Returned::Refused { connection, next });
+    let returned = give_back_for(&mut pool, 'a', connection, START, Some(0));
+    assert_eq!(returned, refused(connection, Evicted::TimedOut));
 }
 
 #[test]
@@ -269,13 +352,15 @@ fn of_idle_connections_the_overdue_one_makes_room_else_the_longest_idle() {
     dial(&mut pool, 'b');
     park(&mut pool, 'b', &[2], START);
     park(&mut pool, 'a', &[1], START);
-    pool.give_back(&'b', 3, START, Some(Duration::from_millis(5)));
-    let mut dead = Vec::new();
+    give_back_for(&mut pool, 'b', 3, START, Some(5));
+    let mut gone = Vec::new();
     for key in ['c', 'd', 'e'] {
-        let outcome = pool.checkout(&key, Moment(5), || 0, &mut dead);
-        assert_eq!(outcome, Checkout::Dial, "{key}");
+        let (outcome, closed) = checkout_past(&mut pool, key, Moment(5));
+        assert!(matches!(outcome, Checkout::Dial(_)), "{key}");
+        gone.extend(closed);
     }
-    assert_eq!(dead, [3, 2, 1]);
+    let room = Evicted::MadeRoom;
+    assert_eq!(gone, [(3, Evicted::TimedOut), (2, room), (1, room)]);
     wait(&mut pool, 'f', 0);
 }
 
@@ -306,14 +391,14 @@ fn a_freed_place_goes_to_the_same_key_then_to_keys_without_a_busy_connection() {
     wait(&mut pool, 'd', 3);
     wait(&mut pool, 'c', 4);
     wait(&mut pool, 'a', 5);
-    assert_eq!(pool.release(&'a'), Some(('a', 5)));
-    assert_eq!(pool.release(&'a'), Some(('c', 2)));
-    assert_eq!(pool.release(&'c'), Some(('c', 4)));
-    assert_eq!(pool.release(&'c'), Some(('d', 3)));
+    assert_eq!(release(&mut pool, 'a'), Some(('a', 5)));
+    assert_eq!(release(&mut pool, 'a'), Some(('c', 2)));
+    assert_eq!(release(&mut pool, 'c'), Some(('c', 4)));
+    assert_eq!(release(&mut pool, 'c'), Some(('d', 3)));
     // `b` has a busy connection but is below its limit: its waiter must not wait for that one.
-    assert_eq!(pool.release(&'d'), Some(('b', 1)));
-    assert_eq!(pool.release(&'b'), None);
-    assert_eq!(pool.release(&'b'), None);
+    assert_eq!(release(&mut pool, 'd'), Some(('b', 1)));
+    assert_eq!(release(&mut pool, 'b'), None);
+    assert_eq!(release(&mut pool, 'b'), None);
     assert_eq!((pool.total(), pool.rooms.len()), (0, 0));
 }
 
@@ -327,9 +412,9 @@ fn a_freed_place_is_no_use_to_a_key_at_its_own_limit() {
     dial(&mut pool, 'a');
     dial(&mut pool, 'b');
     wait(&mut pool, 'a', 1);
-    assert_eq!(pool.release(&'b'), None);
+    assert_eq!(release(&mut pool, 'b'), None);
     assert_eq!((pool.total(), pool.waiting(&'a')), (1, 1));
-    assert_eq!(pool.release(&'a'), Some(('a', 1)));
+    assert_eq!(release(&mut pool, 'a'), Some(('a', 1)));
 }
 
 #[test]
@@ -341,10 +426,10 @@ fn a_waiter_that_gave_up_is_passed_over() {
     dial(&mut pool, 'a');
     let first = wait(&mut pool, 'a', 2);
     wait(&mut pool, 'a', 3);
-    assert!(pool.cancel(first));
-    assert!(!pool.cancel(first), "it is gone already");
+    assert!(cancel(&mut pool, first));
+    assert!(!cancel(&mut pool, first), "it is gone already");
     let (connection, waiter) = (1, 3);
-    let returned = pool.give_back(&'a', connection, START, None);
+    let returned = give_back(&mut pool, 'a', connection);
     assert_eq!(returned, Returned::Handed { waiter, connection });
 }
 
@@ -356,13 +441,13 @@ fn a_granted_place_cannot_be_cancelled_not_even_when_its_room_is_let_again() {
     });
     dial(&mut pool, 'a');
     let granted = wait(&mut pool, 'a', 2);
-    assert_eq!(pool.release(&'a'), Some(('a', 2)));
-    assert!(!pool.cancel(granted));
-    assert_eq!(pool.release(&'a'), None);
-    assert!(!pool.cancel(granted), "its room is cleared away");
+    assert_eq!(release(&mut pool, 'a'), Some(('a', 2)));
+    assert!(!cancel(&mut pool, granted));
+    assert_eq!(release(&mut pool, 'a'), None);
+    assert!(!cancel(&mut pool, granted), "its room is cleared away");
     dial(&mut pool, 'b');
     wait(&mut pool, 'b', 3);
-    assert!(!pool.cancel(granted), "its room is another's");
+    assert!(!cancel(&mut pool, granted), "its room is another's");
     assert_eq!(pool.waiting(&'b'), 1);
 }
 
@@ -377,7 +462,7 @@ fn a_connection_nobody_can_be_told_of_goes_on_until_it_is_parked() {
         wait(&mut pool, 'a', waiter);
     }
     let mut handed = 0;
-    while let Returned::Handed { connection: 1, .. } = pool.give_back(&'a', 1, START, None) {
+    while let Returned::Handed { connection: 1, .. } = give_back(&mut pool, 'a', 1) {
         handed += 1;
     }
     assert_eq!((handed, pool.idle(&'a'), pool.total()), (98, 1, 1));
@@ -405,9 +490,11 @@ fn the_look_at_idle_connections_may_change_and_drop_them() {
 fn keys_once_used_leave_nothing_behind() {
     let mut pool = Pool::<u32, u32, u32>::new(UNLIMITED);
     for key in 0..1000 {
-        let mut dead = Vec::new();
-        pool.checkout(&key, START, || 0, &mut dead);
-        assert_eq!(pool.release(&key), None);
+        let mut leavings = Leavings::new();
+        match pool.checkout(&key, START, || 0, &mut leavings) {
+            Checkout::Dial(dial) => assert_eq!(pool.dial_failed(&key, dial), (Some(0), None)),
+            other => panic!("{other:?}"),
+        }
     }
     assert_eq!(pool.rooms.len(), 0);
     assert_eq!(pool.rooms.numbers_ever_used(), 1, "numbers are used again");

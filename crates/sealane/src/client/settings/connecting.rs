@@ -173,7 +173,7 @@ impl Connecting {
 }
 
 /// How connections are opened, settled.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::client) struct Opening {
     /// Without what is part of the way.
     pub(in crate::client) tcp: TcpOptions,

@@ -1,3 +1,5 @@
+//! Is whoever uses a connection woken, and are dead switches cleared away?
+
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::task::Wake;
