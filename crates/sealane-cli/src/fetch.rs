@@ -5,6 +5,7 @@
 //! that is wrong with the command line is said before anything is sent.
 
 mod transfer;
+mod repeat;
 mod agents;
 pub mod asked;
 mod upload;
@@ -19,6 +20,8 @@ pub mod escape;
 pub mod write_out;
 mod facts;
 mod show;
+
+use http::{Method, header};
 
 use crate::error::{Ended, Failure, Result};
 use crate::fetch::agents::Agents;
@@ -74,8 +77,12 @@ async fn every(args: &ClientArgs, asked: &[Asked]) -> Result<Ended> {
     let mut code = None;
     for asked in asked {
         let transfer = Transfer::new(args, &agents, asked);
-        match transfer.run().await {
-            Ok(()) => {}
+        let outcome = match args.shown.repeat {
+            Some(times) => repeat::run(&transfer, &asked.url, times).await,
+            None => transfer.run().await.map(|()| None),
+        };
+        match outcome {
+            Ok(failed) => code = code.or(failed),
             Err(Stop::Unread) => break,
             Err(Stop::Failed(failure)) => {
                 note(&failure.to_string());
@@ -97,6 +104,9 @@ fn check(args: &ClientArgs, asked: &[Asked]) -> Result<()> {
     }
     for asked in asked {
         failure::check_scheme(&asked.url)?;
+        if args.shown.continue_at.is_some() {
+            check_continued(args, asked)?;
+        }
     }
     let reads = |asked: &Asked| asked.upload == Upload::StandardInput;
     if args.tls.takes_standard_input() && asked.iter().any(reads) {
@@ -104,7 +114,31 @@ fn check(args: &ClientArgs, asked: &[Asked]) -> Result<()> {
             "standard input cannot be both the body and the passphrase",
         ));
     }
+    if args.shown.repeat.is_some() && asked.iter().any(reads) {
+        let failure =
+            Failure::usage("--repeat sends the body again, and standard input is read once");
+        return Err(failure.hint("write it into a file, and send that"));
+    }
     Ok(())
+}
+
+/// Refuses to go on with what is no file, or not simply got.
+fn check_continued(args: &ClientArgs, asked: &Asked) -> Result<()> {
+    if output::file(args).is_none() {
+        return Err(Failure::usage(
+            "--continue-at goes on with a file: name it with --output",
+        ));
+    }
+    if asked.method != Method::GET || asked.upload != Upload::Nothing {
+        return Err(Failure::usage("--continue-at is for GET without a body"));
+    }
+    let ranges = [header::RANGE, header::IF_RANGE];
+    match args.fields.iter().find(|(name, _)| ranges.contains(name)) {
+        Some((name, _)) => Err(Failure::usage(format!(
+            "--continue-at says itself which part it wants, so {name} cannot be given"
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// What is said at each run that does not insist on who the server is.

@@ -2,12 +2,13 @@
 //!
 //! The work is `crate::fetch`'s, as for `get`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use http::Method;
+use url::Url;
 
-use crate::error::{Ended, Result};
+use crate::error::{Ended, Failure, Result};
 use crate::fetch;
 use crate::fetch::asked::{Asked, Upload};
 use crate::fetch::options::ClientArgs;
@@ -19,7 +20,8 @@ mod tests;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct RequestArgs {
-    /// The method. [default: GET, or POST with --data]
+    /// The method. [default: GET, POST with --data, PUT with
+    /// --upload-file]
     #[arg(short = 'X', long, value_name = "METHOD", value_parser = method)]
     method: Option<Method>,
 
@@ -29,6 +31,12 @@ pub struct RequestArgs {
     /// Unless --header gives one, the type is application/x-www-form-urlencoded.
     #[arg(short, long, value_name = "DATA", value_parser = upload, allow_hyphen_values = true)]
     data: Option<Upload>,
+
+    /// Send this file by PUT; - is standard input. A URL that ends with / gets the file's name.
+    ///
+    /// Nothing is said of its type unless --header does. A progress bar shows on a terminal.
+    #[arg(short = 'T', long, value_name = "FILE", conflicts_with = "data")]
+    upload_file: Option<PathBuf>,
 
     /// Where to: https://HOST[:PORT]/PATH. No other scheme is spoken.
     #[arg(value_name = "URL")]
@@ -44,7 +52,8 @@ const EXAMPLES: &str = "\
 Examples:
   sealane request -d name=value https://files.example/form
   sealane request -X PUT -d @photo.jpg -H 'Content-Type: image/jpeg' https://files.example/photo
-  tar c folder | sealane request -d @- https://files.example/backup
+  sealane request -T photo.jpg https://files.example/photos/     PUT as /photos/photo.jpg
+  tar c folder | sealane request -T - https://files.example/backup
   sealane request -X DELETE -f https://files.example/photo
 
 Exit codes:
@@ -60,22 +69,56 @@ Exit codes:
 /// # Errors
 /// When nothing could be asked; what happens later is told at once and becomes the exit code.
 pub async fn run(args: &RequestArgs) -> Result<Ended> {
-    fetch::run(&args.client, &[args.asked()]).await
+    fetch::run(&args.client, &[args.asked()?]).await
 }
 
 impl RequestArgs {
     /// The request that these options mean.
-    fn asked(&self) -> Asked {
-        let implied = || match &self.data {
-            Some(_) => Method::POST,
-            None => Method::GET,
+    fn asked(&self) -> Result<Asked> {
+        let (implied, upload, media) = match (&self.data, &self.upload_file) {
+            (Some(data), _) => (Method::POST, data.clone(), Some(FORM)),
+            (None, Some(file)) if file == Path::new("-") => {
+                (Method::PUT, Upload::StandardInput, None)
+            }
+            (None, Some(file)) => (Method::PUT, Upload::File(file.clone()), None),
+            (None, None) => (Method::GET, Upload::Nothing, None),
         };
-        Asked {
-            url: self.url.clone(),
-            method: self.method.clone().unwrap_or_else(implied),
-            upload: self.data.clone().unwrap_or(Upload::Nothing),
-            media: self.data.is_some().then_some(FORM),
+        Ok(Asked {
+            url: self.place()?,
+            method: self.method.clone().unwrap_or(implied),
+            upload,
+            media,
+        })
+    }
+
+    /// The URL, with the name of a file that is put into a folder.
+    fn place(&self) -> Result<String> {
+        let Some(file) = &self.upload_file else {
+            return Ok(self.url.clone());
+        };
+        // What is no URL the library refuses, in its words.
+        let Ok(mut url) = Url::parse(&self.url) else {
+            return Ok(self.url.clone());
+        };
+        if !url.path().ends_with('/') {
+            return Ok(self.url.clone());
         }
+        let hint = "write the name behind the URL";
+        let Some(name) = file.file_name().filter(|_| file != Path::new("-")) else {
+            let message = format!(
+                "the URL ends with /, and {} has no name to put there",
+                file.display()
+            );
+            return Err(Failure::usage(message).hint(hint));
+        };
+        let Some(name) = name.to_str() else {
+            let message = format!("{} has a name that is no text", file.display());
+            return Err(Failure::usage(message).hint(hint));
+        };
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().push(name);
+        }
+        Ok(url.into())
     }
 }
 

@@ -59,7 +59,13 @@ fn the_help_of_clients_tells_defaults_limits_and_exit_codes() {
     ];
     said("get", &both);
     said("request", &both);
-    said("request", &["[default: GET, or POST with --data]", "@FILE"]);
+    said(
+        "request",
+        &[
+            "[default: GET, POST with --data, PUT with --upload-file]",
+            "@FILE",
+        ],
+    );
     said(
         "cert",
         &[

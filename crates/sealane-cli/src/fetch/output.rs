@@ -2,12 +2,17 @@
 //!
 //! Every failure here is one of what was asked for, so its exit code is that of wrong arguments.
 
+mod partial;
+mod resume;
 pub(super) mod progress;
 
 use std::fs;
 use std::io::{self, ErrorKind, IsTerminal};
 use std::path::{Path, PathBuf};
 
+use http::{HeaderName, HeaderValue, Response};
+use http_body::Body as _;
+use sealane::Body;
 use tokio::fs::File;
 use tokio::io::{AsyncWriteExt, Stdout};
 
@@ -15,6 +20,7 @@ use crate::error::{Failure, Result, USAGE, reason};
 use crate::fetch::Stop;
 use crate::fetch::escape::Escape;
 use crate::fetch::options::ClientArgs;
+use crate::fetch::output::partial::{Growing, Next, Partial};
 use crate::fetch::output::progress::Progress;
 use crate::new_file::{beside, file_of_mode};
 
@@ -35,6 +41,12 @@ pub(super) struct Output {
     escape: Option<Escape>,
     /// The file for the body, if there is one.
     file: Option<Target>,
+    /// What is here of a file that is gone on with, until an answer says what becomes of it.
+    partial: Option<Partial>,
+    /// The file that is gone on with.
+    growing: Option<Box<Growing>>,
+    /// Whether nothing is told beside errors.
+    silent: bool,
     /// Whether a bar may show how far the file is.
     bar: bool,
     /// The bar.
@@ -42,22 +54,60 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// Opens what these options name.
+    /// Opens what these options name, for what is at a URL.
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub(super) async fn open(args: &ClientArgs) -> Result<Self> {
-        let file = match file(args) {
-            Some(path) => Some(Target::open(path).await.map_err(|it| it.exit(USAGE))?),
-            None => None,
-        };
+    pub(super) async fn open(args: &ClientArgs, url: &str) -> Result<Self> {
+        let (mut target, mut partial) = (None, None);
+        match (file(args), args.shown.continue_at) {
+            (Some(path), Some(at)) => partial = Some(Partial::find(path, at, url)?),
+            (Some(path), None) => {
+                let opened = Target::open(path).await;
+                target = Some(opened.map_err(|it| it.exit(USAGE))?);
+            }
+            (None, _) => {}
+        }
+        let silent = args.shown.silent;
         Ok(Self {
             standard: tokio::io::stdout(),
             escape: io::stdout().is_terminal().then(Escape::default),
-            bar: file.is_some() && !args.shown.silent && io::stderr().is_terminal(),
-            file,
+            bar: file(args).is_some() && !silent && io::stderr().is_terminal(),
+            file: target,
+            partial,
+            growing: None,
+            silent,
             progress: None,
         })
+    }
+
+    /// The fields that ask for what is missing.
+    pub(super) fn fields(&self) -> Vec<(HeaderName, HeaderValue)> {
+        let partial = self.partial.as_ref();
+        partial.map_or_else(Vec::new, |partial| partial.kept.fields())
+    }
+
+    /// Makes of an answer what it means for a file that is gone on with.
+    ///
+    /// # Errors
+    /// When it makes no sense, is none that brings the file, or the file cannot be written.
+    pub(super) fn take(&mut self, response: &Response<Body>, url: &str) -> Result<Step> {
+        let Some(partial) = &mut self.partial else {
+            return Ok(Step::Write);
+        };
+        let length = response.body().size_hint().exact();
+        let (status, fields) = (response.status(), response.headers());
+        match partial.answered(status, fields, length, self.silent)? {
+            Some(Next::Write(growing)) => self.growing = Some(growing),
+            Some(Next::Again) => return Ok(Step::AskAgain),
+            Some(Next::Done) => return Ok(Step::Done),
+            None => {
+                let status = super::show::status(response);
+                return Err(Failure::new(format!("{url} was answered with {status}")));
+            }
+        }
+        self.partial = None;
+        Ok(Step::Write)
     }
 
     /// Writes the head, escaped already, to standard output.
@@ -67,13 +117,20 @@ impl Output {
 
     /// Begins the body, of this length if it is known.
     pub(super) fn begin(&mut self, length: Option<u64>) {
-        self.progress = self.bar.then(|| Progress::begin(length));
+        let (here, length) = match &self.growing {
+            Some(growing) => (growing.length(), growing.total()),
+            None => (0, length),
+        };
+        self.progress = self.bar.then(|| Progress::begin(here, length));
     }
 
     /// Writes a piece of the body.
     pub(super) async fn write(&mut self, piece: &[u8]) -> std::result::Result<(), Stop> {
         if let Some(progress) = &self.progress {
             progress.add(piece.len());
+        }
+        if let Some(growing) = &mut self.growing {
+            return Ok(growing.write(piece).await?);
         }
         match (&mut self.file, &mut self.escape) {
             (Some(file), _) => file.write(piece).await,
@@ -87,6 +144,9 @@ impl Output {
 
     /// Ends a body that is whole: a file gets its name.
     pub(super) async fn finish(mut self) -> std::result::Result<(), Stop> {
+        if let Some(growing) = self.growing.take() {
+            return Ok(growing.finish().await?);
+        }
         if let (None, Some(escape)) = (&self.file, &mut self.escape) {
             let text = escape.end();
             print(&mut self.standard, text.as_bytes()).await?;
@@ -96,6 +156,16 @@ impl Output {
         }
         Ok(())
     }
+}
+
+/// What is to be done with an answer.
+pub(super) enum Step {
+    /// Write its body.
+    Write,
+    /// Ask once more, for the whole.
+    AskAgain,
+    /// Nothing: all is here.
+    Done,
 }
 
 /// Writes to standard output, at once.

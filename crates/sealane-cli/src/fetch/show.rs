@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use http::Response;
 use sealane::{ConnectionInfo, RawFields};
@@ -71,6 +72,15 @@ pub(super) fn connection(info: &ConnectionInfo) -> String {
         tls.cipher(),
         tls.group().unwrap_or("no key exchange"),
         visible(tls.alpn().unwrap_or("none")),
+    )
+}
+
+/// A length of time in milliseconds, to the microsecond.
+pub(super) fn milliseconds(length: Duration) -> String {
+    format!(
+        "{}.{:03} ms",
+        length.as_millis(),
+        length.subsec_micros() % 1000
     )
 }
 

@@ -4,9 +4,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use http::{HeaderName, Response};
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Response};
 use sealane::{Body, ConnectionInfo};
 
 use crate::error::Failure;
@@ -17,7 +18,8 @@ use crate::fetch::facts::Facts;
 use crate::fetch::failure::RESPONSE;
 use crate::fetch::location::{self, SECRET, Trail};
 use crate::fetch::options::ClientArgs;
-use crate::fetch::output::Output;
+use crate::fetch::output::{Output, Step};
+use crate::fetch::repeat::Round;
 use crate::fetch::write_out::{is_verify_code, verify_result};
 use crate::fetch::{Stop, failure, show, upload};
 use crate::terminal::{note, say, visible};
@@ -51,7 +53,7 @@ impl<'a> Transfer<'a> {
     /// Performs it, within the time that it may take.
     pub(super) async fn run(&self) -> Outcome<()> {
         let mut facts = Facts::begin(failure::without_secrets(&self.asked.url));
-        let outcome = match self.args.limits.max_time.and_then(|limit| limit.0) {
+        let outcome = match self.limit() {
             None => self.perform(&mut facts).await,
             Some(limit) => {
                 let outcome = tokio::time::timeout(limit, self.perform(&mut facts)).await;
@@ -69,27 +71,72 @@ impl<'a> Transfer<'a> {
         outcome
     }
 
+    /// Sends it once, reads what comes, and says what that took, within the time it may take.
+    pub(super) async fn round(&self, begun: Instant) -> Outcome<Round> {
+        let mut facts = Facts::begin(failure::without_secrets(&self.asked.url));
+        let trail = Trail::begin(&self.asked.url, &self.asked.method, 0);
+        let whole = async {
+            let response = self.once(&trail, &[], &mut facts).await?;
+            let status = show::status(&response);
+            let refused = response.status().as_u16() >= 400;
+            let mut content = self.content(response)?;
+            while self.piece(&mut content, &mut facts).await?.is_some() {}
+            if self.args.shown.fail && refused {
+                return Err(Stop::from(answered(&facts.url, &status)));
+            }
+            Ok(status)
+        };
+        let status = match self.limit() {
+            None => whole.await?,
+            Some(limit) => match tokio::time::timeout(limit, whole).await {
+                Ok(outcome) => outcome?,
+                Err(_) => return Err(late(limit, &facts).into()),
+            },
+        };
+        Ok(Round {
+            status,
+            octets: facts.received,
+            took: begun.elapsed(),
+            opened: facts.opened > 0,
+        })
+    }
+
+    /// How long all of it may take.
+    fn limit(&self) -> Option<Duration> {
+        self.args.limits.max_time.and_then(|limit| limit.0)
+    }
+
+    /// The next piece of a body.
+    async fn piece(&self, content: &mut Content, facts: &mut Facts) -> Outcome<Option<Bytes>> {
+        let piece = content.piece().await;
+        facts.received = content.received();
+        piece.map_err(|trouble| match trouble {
+            Trouble::Body(error) => self.failed(&error).into(),
+            Trouble::Coding(text) => undecodable(text).into(),
+        })
+    }
+
     /// Performs it.
     async fn perform(&self, facts: &mut Facts) -> Outcome<()> {
         // Before anything is sent: a request that was carried out cannot be taken back.
-        let mut output = Output::open(self.args).await?;
-        let response = self.ask(&mut output, facts).await?;
+        let mut output = Output::open(self.args, &self.asked.url).await?;
+        let response = loop {
+            let response = self.ask(&mut output, facts).await?;
+            match output.take(&response, &facts.url)? {
+                Step::Write => break response,
+                Step::AskAgain => discard(response.into_body()).await,
+                Step::Done => return Ok(()),
+            }
+        };
         if self.args.shown.fail && response.status().as_u16() >= 400 {
-            let (url, status) = (&facts.url, show::status(&response));
-            return Err(Failure::new(format!("{url} was answered with {status}")).into());
+            return Err(answered(&facts.url, &show::status(&response)).into());
         }
         let mut content = self.content(response)?;
         output.begin(content.length());
-        loop {
-            let piece = content.piece().await;
-            facts.received = content.received();
-            match piece {
-                Ok(Some(piece)) => output.write(&piece).await?,
-                Ok(None) => return output.finish().await,
-                Err(Trouble::Body(error)) => return Err(self.failed(&error).into()),
-                Err(Trouble::Coding(text)) => return Err(self.undecodable(text).into()),
-            }
+        while let Some(piece) = self.piece(&mut content, facts).await? {
+            output.write(&piece).await?;
         }
+        output.finish().await
     }
 
     /// Sends the request, and those that redirects make of it, until an answer is none.
@@ -97,7 +144,7 @@ impl<'a> Transfer<'a> {
         let most = self.args.route.max_redirs.unwrap_or(location::MOST);
         let mut trail = Trail::begin(&self.asked.url, &self.asked.method, most);
         loop {
-            let response = self.once(&trail, facts).await?;
+            let response = self.once(&trail, &output.fields(), facts).await?;
             if self.args.shown.include {
                 output.head(&show::head(&response)).await?;
             }
@@ -124,12 +171,17 @@ impl<'a> Transfer<'a> {
     }
 
     /// Sends one request.
-    async fn once(&self, trail: &Trail, facts: &mut Facts) -> Outcome<Response<Body>> {
+    async fn once(
+        &self,
+        trail: &Trail,
+        ours: &[(HeaderName, HeaderValue)],
+        facts: &mut Facts,
+    ) -> Outcome<Response<Body>> {
         let hop = trail.hop();
         let shown = failure::without_secrets(&hop.url);
         facts.asking(shown, &hop.method, trail.followed());
         let failed = |error: sealane::Error| self.failed(&error);
-        let options = asked::options(self.args, self.asked, hop, &[]);
+        let options = asked::options(self.args, self.asked, hop, ours);
         let request = self.agents.of(hop)?.request(options).map_err(failed)?;
         let body = if hop.body {
             let body = upload::body(&self.asked.upload, &self.sent, self.args.shown.silent);
@@ -154,19 +206,12 @@ impl<'a> Transfer<'a> {
             return Ok(Content::plain(body));
         }
         let content = Content::decoded(&parts.headers, body);
-        content.map_err(|text| self.undecodable(text).into())
+        content.map_err(|text| undecodable(text).into())
     }
 
     /// An error of the library.
     fn failed(&self, error: &sealane::Error) -> Failure {
         failure::of(error, &self.args.tls)
-    }
-
-    /// A body whose coding cannot be undone.
-    #[allow(clippy::unused_self, reason = "beside the other one")]
-    fn undecodable(&self, text: String) -> Failure {
-        let hint = "without --compressed a server sends it plain, or as it has it";
-        Failure::new(text).exit(RESPONSE).hint(hint)
     }
 
     /// Tells what the connection of a response is like, as far as that was asked for.
@@ -239,6 +284,17 @@ impl<'a> Transfer<'a> {
         }
         left
     }
+}
+
+/// A body whose coding cannot be undone.
+fn undecodable(text: String) -> Failure {
+    let hint = "without --compressed a server sends it plain, or as it has it";
+    Failure::new(text).exit(RESPONSE).hint(hint)
+}
+
+/// What to say of a status that is taken for a failure.
+fn answered(url: &str, status: &str) -> Failure {
+    Failure::new(format!("{url} was answered with {status}"))
 }
 
 /// What to say when the whole has taken too long.

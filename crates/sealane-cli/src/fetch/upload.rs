@@ -46,7 +46,7 @@ pub(super) async fn body(
     };
     let bar = watched && !silent && io::stderr().is_terminal();
     Ok(Body::new(Counted {
-        progress: bar.then(|| Progress::begin(body.size_hint().exact())),
+        progress: bar.then(|| Progress::begin(0, body.size_hint().exact())),
         body,
         sent: Arc::clone(sent),
     }))

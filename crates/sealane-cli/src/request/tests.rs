@@ -16,8 +16,8 @@ struct Only {
 fn read(words: &[&str]) -> std::result::Result<Asked, String> {
     let words = ["sealane"].iter().chain(words);
     let read = Only::try_parse_from(words);
-    read.map(|only| only.request.asked())
-        .map_err(|error| error.to_string())
+    let read = read.map_err(|error| error.to_string())?;
+    read.request.asked().map_err(|failure| failure.to_string())
 }
 
 #[test]
@@ -47,9 +47,36 @@ fn wrong_words_are_refused() {
         (&["-X", "CONNECT", "https://h/"], "a proxy for a tunnel"),
         (&["https://h/", "https://i/"], "unexpected argument"),
         (&["-d", "a", "-d", "b", "https://h/"], "multiple times"),
+        (&["-d", "a", "-T", "f", "https://h/"], "cannot be used with"),
+        (
+            &["-T", "-", "https://h/"],
+            "- has no name to put there\nhint: ",
+        ),
+        (&["-T", "..", "https://h/"], "has no name"),
         (&[], "<URL>"),
     ] {
         let said = read(words).unwrap_err();
         assert!(said.contains(wanted), "{words:?}: {said}");
     }
+}
+
+#[test]
+fn files_are_put_where_the_url_says() {
+    let asked = read(&["-T", "a/some file?.txt", "https://h/x/?q"]).unwrap();
+    assert_eq!(asked.method, Method::PUT);
+    assert_eq!(asked.url, "https://h/x/some%20file%3F.txt?q");
+    assert_eq!(asked.upload, Upload::File("a/some file?.txt".into()));
+    assert_eq!(asked.media, None);
+    let asked = read(&["-T", "f", "-X", "POST", "https://h/x"]).unwrap();
+    assert_eq!(
+        (asked.method, asked.url.as_str()),
+        (Method::POST, "https://h/x")
+    );
+    let asked = read(&["-T", "-", "https://h/x"]).unwrap();
+    assert_eq!(asked.upload, Upload::StandardInput);
+    assert_eq!(
+        read(&["-T", "f", "h"]).unwrap().url,
+        "h",
+        "the library says what is wrong"
+    );
 }

@@ -6,6 +6,9 @@ use clap::Args;
 
 use crate::fetch::write_out::{Format, format};
 
+#[cfg(test)]
+mod tests;
+
 /// Where the answer goes, and what is told of it.
 #[derive(Debug, Clone, Default, Args)]
 pub struct OutputArgs {
@@ -16,6 +19,14 @@ pub struct OutputArgs {
     #[arg(short, long, value_name = "FILE", help_heading = SHOWN)]
     pub output: Option<PathBuf>,
 
+    /// Go on with a download that broke off; - is where the file ends, else a number of octets.
+    ///
+    /// What has come stays in FILE.part until all is there, with a note beside it of what it is. A
+    /// server that has changed it, or gives no parts, sends it whole, which is told.
+    #[arg(short = 'C', long, value_name = "OFFSET", value_parser = continue_at,
+          requires = "output", conflicts_with = "compressed", help_heading = SHOWN)]
+    pub continue_at: Option<ContinueAt>,
+
     /// Print status line and field lines before the body, to standard output in any case.
     #[arg(short, long, help_heading = SHOWN)]
     pub include: bool,
@@ -23,6 +34,13 @@ pub struct OutputArgs {
     /// Offer gzip, deflate, br and zstd, and decode what comes; --output gets it decoded.
     #[arg(long, help_heading = SHOWN)]
     pub compressed: bool,
+
+    /// Send the request so many times over kept connections, and print what each took, and all
+    /// together, instead of bodies.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=MOST),
+          conflicts_with_all = ["output", "include", "write_out", "location"],
+          help_heading = SHOWN)]
+    pub repeat: Option<u32>,
 
     /// Print facts of each URL behind its body, such as '%{http_code} %{time_total}\n'.
     ///
@@ -45,6 +63,30 @@ pub struct OutputArgs {
     /// Take a status of 400 or above for a failure: exit code 1, and nothing of the body.
     #[arg(short, long, help_heading = SHOWN)]
     pub fail: bool,
+}
+
+/// The most rounds: their times are kept until the end.
+const MOST: i64 = 1_000_000;
+
+/// Where to go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ContinueAt {
+    /// Where what is here ends.
+    End,
+    /// At this octet.
+    Offset(u64),
+}
+
+/// Reads where to go on: `-`, or a number of octets.
+fn continue_at(text: &str) -> std::result::Result<ContinueAt, String> {
+    if text == "-" {
+        return Ok(ContinueAt::End);
+    }
+    let digits = text.bytes().all(|octet| octet.is_ascii_digit());
+    let offset = text.parse().ok().filter(|_| digits);
+    offset
+        .map(ContinueAt::Offset)
+        .ok_or_else(|| "write - for where the file ends, or a number of octets".to_owned())
 }
 
 /// The heading of what is shown.

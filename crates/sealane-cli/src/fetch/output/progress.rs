@@ -11,14 +11,16 @@ pub(in crate::fetch) struct Progress {
 }
 
 impl Progress {
-    /// Begins; without a length only octets and rate are shown.
-    pub(in crate::fetch) fn begin(length: Option<u64>) -> Self {
+    /// Begins with so many octets here; without a length only octets and rate are shown.
+    pub(in crate::fetch) fn begin(here: u64, length: Option<u64>) -> Self {
         let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr());
         let template = if length.is_some() { KNOWN } else { UNKNOWN };
         // The default style stands in for a template that cannot be read; a test reads both.
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
+        bar.set_position(here);
+        bar.reset_eta();
         Self { bar }
     }
 
