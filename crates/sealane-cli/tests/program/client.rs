@@ -42,7 +42,11 @@ fn seen(server: &Running, words: &[&str], input: &[u8]) -> serde_json::Value {
 /// The values of a field in what was seen.
 fn values(seen: &serde_json::Value, name: &str) -> Vec<String> {
     let fields = seen["fields"].as_array().unwrap();
-    let named = fields.iter().filter(|field| field[0] == name);
+    let is = |field: &&serde_json::Value| {
+        let found = field[0].as_str().unwrap();
+        found.eq_ignore_ascii_case(name)
+    };
+    let named = fields.iter().filter(is);
     named
         .map(|field| field[1].as_str().unwrap().to_owned())
         .collect()

@@ -39,6 +39,7 @@ fn coded(coding: &str, text: &[u8]) -> Vec<u8> {
 fn serving(coding: &'static str, octets: Vec<u8>) -> Peer {
     Peer::start(move |connection| {
         let Some(head) = head(connection) else { return };
+        let head = head.to_ascii_lowercase();
         let offered = head.contains("accept-encoding: gzip, deflate, br, zstd\r\n");
         let fields = if offered || head.contains("x-force") {
             format!(

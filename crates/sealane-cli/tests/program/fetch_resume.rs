@@ -38,8 +38,8 @@ fn shelf(length: usize, most: usize) -> (Peer, Arc<Mutex<Shelf>>) {
     let peer = Peer::start(move |connection| {
         let Some(head) = head(connection) else { return };
         let mut shelf = kept.lock().unwrap();
-        shelf.asked.push(head.clone());
         let head = head.to_ascii_lowercase();
+        shelf.asked.push(head.clone());
         let value = |name: &str| {
             let line = head.lines().find_map(|line| line.strip_prefix(name));
             line.map(|value| value.trim().to_owned())
