@@ -23,8 +23,11 @@ use tokio_rustls::TlsAcceptor;
 const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
 
+/// What a hook was asked.
+type Asked = Arc<Mutex<Vec<(String, Family)>>>;
+
 /// A hook that gives these addresses for every name, and keeps what it was asked.
-fn names(addresses: &[IpAddr]) -> (Lookup, Arc<Mutex<Vec<(String, Family)>>>) {
+fn names(addresses: &[IpAddr]) -> (Lookup, Asked) {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let (notes, addresses) = (Arc::clone(&asked), addresses.to_vec());
     let lookup = Lookup::new(move |name, family| {

@@ -40,6 +40,7 @@ pub mod notices;
 pub mod octets;
 pub mod places;
 pub mod program;
+pub mod proxy;
 pub mod scripted;
 pub mod watching;
 
