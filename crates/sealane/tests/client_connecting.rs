@@ -62,7 +62,7 @@ async fn text(options: RequestOptions) -> String {
 }
 
 #[tokio::test]
-async fn c204_a_connection_that_ends_before_tls_is_up_is_told_as_that() {
+async fn a_connection_that_ends_before_tls_is_up_is_told_as_that() {
     for reads in [true, false] {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -89,7 +89,7 @@ async fn c204_a_connection_that_ends_before_tls_is_up_is_told_as_that() {
 }
 
 #[tokio::test]
-async fn c205_refused_and_unknown_hosts_are_told_with_what_was_tried() {
+async fn refused_and_unknown_hosts_are_told_with_what_was_tried() {
     let port = closed().await;
     let address = SocketAddr::new(V4, port);
     let error = soon(sealane::get(format!("https://{address}/"))).await;
