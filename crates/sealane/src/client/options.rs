@@ -38,6 +38,14 @@ pub(super) mod pool;
 /// | `max_headers_count` | 2000 | field lines of a response |
 /// | `insecure_http_parser` | false | whether odd heads of responses are taken |
 /// | `no_delay` | true | small writes leave at once |
+/// | `family` | both | addresses to connect to |
+/// | `lookup` | the system's | how names become addresses |
+/// | `local_address`, `local_port` | the system's choice | where connections come from |
+/// | `auto_select_family` | true | the addresses of a name compete |
+/// | `auto_select_family_attempt_timeout` | 250 ms | until the next address is tried, too |
+/// | `attempt_limit` | no limit | how long a single address is tried |
+/// | `proxy` | none | through whom connections are opened |
+/// | `socket_path`, `create_connection` | none | other ways to open them |
 ///
 /// A *key* is an origin with everything that decides what a connection to it proves: two requests
 /// with different trust never share a connection or a TLS session.

@@ -162,3 +162,6 @@ fn contained<T>(call: impl FnOnce() -> Poll<io::Result<T>>) -> Poll<io::Result<T
         Poll::Ready(Err(io::Error::other(text)))
     })
 }
+
+#[cfg(test)]
+mod tests;
