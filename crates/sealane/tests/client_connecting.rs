@@ -15,7 +15,7 @@ use sealane::{
 };
 use support::asking::fetch;
 use support::scripted::{TLS13, recorder};
-use support::{Ground, body_of, facts, listen, soon};
+use support::{Ground, body_of, facts, listen, soon, until};
 use tokio::io::{AsyncReadExt, BufStream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -378,13 +378,31 @@ async fn c219_the_next_address_is_tried_and_the_name_stays() {
 async fn c223_what_is_said_of_the_socket_before_it_connects_holds_afterwards() {
     let ground = Ground::new();
     let (server, _seen) = recorder(ground.server_config()).await;
-    let agent = ground.agent();
+    let options = ground.agent_options().keep_alive(true);
+    let agent = Agent::new(options.keep_alive_msecs(Duration::from_secs(7))).unwrap();
     for no_delay in [true, false] {
         let options = RequestOptions::new(server.url("/"))
             .no_delay(no_delay)
             .timeout(Duration::from_secs(20));
-        soon(fetch(&agent, options)).await.unwrap();
+        let response = soon(fetch(&agent, options)).await.unwrap();
+        let local = facts(&response).local_addr().unwrap();
+        until(|| is_probed(local.port())).await;
     }
+}
+
+/// Whether the system will ask the peer of a connection from this port whether it is there; other
+/// systems than Linux do not tell.
+fn is_probed(port: u16) -> bool {
+    if !cfg!(target_os = "linux") {
+        return true;
+    }
+    let table = std::fs::read_to_string("/proc/self/net/tcp").unwrap();
+    let from = format!(":{port:04X}");
+    // proc_net_tcp: the second column is our address, the sixth the timer, of which 02 is that one.
+    table.lines().any(|line| {
+        let columns: Vec<_> = line.split_whitespace().collect();
+        columns[1].ends_with(&from) && columns[5].starts_with("02:")
+    })
 }
 
 /// A listener whose queue is full, and a server on the same port of another address.

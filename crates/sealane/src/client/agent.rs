@@ -267,21 +267,11 @@ impl Agent {
         Dialer {
             context: request.context.clone(),
             sessions: Arc::clone(&self.inner.sessions),
-            terms: self.dialling_terms(&request.terms),
+            terms: Arc::clone(&request.terms),
+            // The system looks after the peers of connections that are to be kept.
+            probe_after: self.keep_alive().then(|| self.keep_alive_msecs()),
             key_log: self.inner.key_log.clone(),
         }
-    }
-}
-
-impl Agent {
-    /// The terms for opening a connection: if it is to be kept, the system looks after its peer.
-    fn dialling_terms(&self, terms: &Arc<Terms>) -> Arc<Terms> {
-        if !self.keep_alive() || terms.connecting.tcp.keep_alive.is_some() {
-            return Arc::clone(terms);
-        }
-        let mut probing = Terms::clone(terms);
-        probing.connecting.tcp.keep_alive = Some(self.keep_alive_msecs());
-        Arc::new(probing)
     }
 }
 

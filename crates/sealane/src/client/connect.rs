@@ -33,6 +33,8 @@ pub(super) struct Dialer {
     pub(super) context: ClientContext,
     pub(super) sessions: Arc<SessionCache<ConnectionKey>>,
     pub(super) terms: Arc<Terms>,
+    /// How long a connection may be silent before the system asks whether the peer is there.
+    pub(super) probe_after: Option<Duration>,
     pub(super) key_log: Option<KeyLogTarget>,
 }
 

@@ -47,7 +47,7 @@ impl Settings {
 }
 
 /// Settings that hold: shared by all requests of an agent that say nothing of their own.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Terms {
     pub(super) timeouts: Timeouts,
     /// What is asked of the server's messages.

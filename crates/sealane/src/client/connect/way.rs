@@ -57,6 +57,7 @@ async fn dial(
     let options = TcpOptions {
         local_address: way.local_address,
         local_port: way.local_port,
+        keep_alive: dialer.probe_after,
         ..dialer.terms.connecting.tcp
     };
     let opened = tcp::dial(addresses, &options, &progress.attempts).await;

@@ -25,8 +25,6 @@ pub(in crate::client) struct Connecting {
     pub(in crate::client) attempt_limit: Option<Option<Duration>>,
     /// Whether small writes leave at once (the module's `noDelay`).
     pub(in crate::client) no_delay: Option<bool>,
-    /// How long a connection may be silent before the system looks after its peer.
-    pub(in crate::client) tcp_keep_alive: Option<Option<Duration>>,
 }
 
 /// What shall lie between us and the server; there can be one such thing.
@@ -91,7 +89,6 @@ impl Connecting {
             spacing: self.spacing.or(agent.spacing),
             attempt_limit: self.attempt_limit.or(agent.attempt_limit),
             no_delay: self.no_delay.or(agent.no_delay),
-            tcp_keep_alive: self.tcp_keep_alive.or(agent.tcp_keep_alive),
         }
     }
 
@@ -113,7 +110,7 @@ impl Connecting {
             spacing: race.then_some(spacing),
             attempt_limit,
             no_delay: self.no_delay.unwrap_or(true),
-            keep_alive: self.tcp_keep_alive.flatten(),
+            keep_alive: None,
         };
         let direct = self.network()?;
         let (through, exclusions) = match self.via {
@@ -173,9 +170,9 @@ impl Connecting {
 }
 
 /// How connections are opened, settled.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(in crate::client) struct Opening {
-    /// Without what is part of the way.
+    /// Without what is part of the way, and without what an agent says of all its connections.
     pub(in crate::client) tcp: TcpOptions,
     way: Option<Arc<Way>>,
     /// The way to those for whom the proxy is not used.
