@@ -9,6 +9,7 @@ mod repeat;
 mod agents;
 pub mod asked;
 mod upload;
+mod route;
 mod output;
 mod coding;
 pub mod options;
@@ -71,8 +72,7 @@ async fn every(args: &ClientArgs, asked: &[Asked]) -> Result<Ended> {
         // Made once more when its turn comes; here it is only seen that it can be.
         let trail = Trail::begin(&asked.url, &asked.method, 0);
         let options = asked::options(args, asked, trail.hop(), &[]);
-        let request = agents.of(trail.hop())?.request(options);
-        request.map_err(|error| failure::of(&error, &args.tls))?;
+        agents.request(trail.hop(), options)?;
     }
     let mut code = None;
     for asked in asked {
@@ -106,6 +106,19 @@ fn check(args: &ClientArgs, asked: &[Asked]) -> Result<()> {
         failure::check_scheme(&asked.url)?;
         if args.shown.continue_at.is_some() {
             check_continued(args, asked)?;
+        }
+    }
+    let route = &args.route;
+    if route.proxy.is_none() && !route.proxy_env {
+        let lost = [
+            ("--noproxy", route.noproxy.is_some()),
+            ("--proxy-cacert", route.proxy_cacert.is_some()),
+        ];
+        if let Some((name, _)) = lost.iter().find(|(_, given)| *given) {
+            let failure = Failure::usage(format!(
+                "{name} says something about a proxy, and there is none"
+            ));
+            return Err(failure.hint("give --proxy or --proxy-env"));
         }
     }
     let reads = |asked: &Asked| asked.upload == Upload::StandardInput;

@@ -7,7 +7,7 @@ mod tests;
 
 /// What an error says, with its stable name, and with options named as they are given here.
 pub fn said(error: &sealane::Error) -> String {
-    let said = of(&error.to_string());
+    let said = replaced(&of(&error.to_string()), CLIENTS);
     match error.code() {
         Some(code) if !said.contains(code) => format!("{said} [{code}]"),
         _ => said,
@@ -31,13 +31,18 @@ pub fn of(text: &str) -> String {
 /// A text of the library with the names of a server's limits and levers replaced by flags, wherever
 /// they stand in it.
 pub fn named(text: &str) -> String {
+    replaced(text, LEVERS)
+}
+
+/// A text with the names of a table replaced, wherever they stand as words of their own.
+fn replaced(text: &str, table: &[(&str, &str)]) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     let mut rest = text;
     while !rest.is_empty() {
         let letter = |octet: &u8| octet.is_ascii_lowercase() || *octet == b'_';
         let length = rest.bytes().take_while(letter).count();
         let (word, behind) = rest.split_at(length);
-        match LEVERS.iter().find(|(option, _)| *option == word) {
+        match table.iter().find(|(option, _)| *option == word) {
             // An option with a dash before it is a flag already, or part of one.
             Some((_, flag)) if !out.ends_with('-') => out.push_str(flag),
             _ => out.push_str(word),
@@ -66,6 +71,13 @@ const FLAGS: &[(&str, &str)] = &[
     ("servername", "--servername"),
     ("sigalgs", "--sigalgs"),
     ("ticket_keys", "--ticket-keys"),
+];
+
+/// Options of the way and of time, and how clients give them here.
+const CLIENTS: &[(&str, &str)] = &[
+    ("connect_timeout", "--connect-timeout"),
+    ("local_address", "--local-address"),
+    ("socket_path", "--unix-socket"),
 ];
 
 /// Limits and levers of a server, and how they are given here.

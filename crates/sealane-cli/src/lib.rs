@@ -78,14 +78,14 @@ enum Command {
     ///
     /// The bodies go to standard output, one after the other, as they arrive; on a terminal their
     /// control characters are shown, not obeyed. Connections are kept for the next URL. Redirects
-    /// are followed with --location, and proxies of the environment are not used. All URLs are
-    /// tried, whatever becomes of one of them.
+    /// are followed with --location, and proxies of the environment are used with --proxy-env. All
+    /// URLs are tried, whatever becomes of one of them.
     Get(get::GetArgs),
     /// Send one request of any method, over HTTPS.
     ///
     /// The body of the response goes to standard output as it arrives; on a terminal its control
     /// characters are shown, not obeyed. Redirects are followed with --location, and proxies of the
-    /// environment are not used.
+    /// environment are used with --proxy-env.
     Request(request::RequestArgs),
     /// Show who a server says it is, what TLS agrees on with it, and what is wrong.
     ///

@@ -5,13 +5,15 @@
 
 use std::cell::OnceCell;
 
-use sealane::{Agent, AgentOptions};
+use sealane::{Agent, AgentOptions, ClientRequest, RequestOptions};
 
 use crate::error::Result;
 use crate::fetch::asked::Asked;
+use crate::fetch::failure;
 use crate::fetch::location::Hop;
 use crate::fetch::options::ClientArgs;
-use crate::fetch::trust::{Talk, Tls, is_local, unusable};
+use crate::fetch::route::Route;
+use crate::fetch::trust::{Talk, Tls, is_local, public, unusable};
 
 /// Those who send the requests of a command.
 #[derive(Debug)]
@@ -20,6 +22,8 @@ pub(super) struct Agents {
     args: ClientArgs,
     /// Trust and identity.
     tls: Tls,
+    /// The way to servers.
+    route: Route,
     /// For every origin that the others are not for.
     common: Agent,
     /// For this machine; it believes the local authority as well.
@@ -43,7 +47,8 @@ impl Agents {
         };
         let urls: Vec<_> = asked.iter().map(|asked| asked.url.as_str()).collect();
         let tls = Tls::read(&args.tls, &urls, talk)?;
-        let make = |local| agent(args, tls.options(local));
+        let route = Route::read(&args.route, || public(talk))?;
+        let make = |local| agent(args, &route, tls.options(local));
         Ok(Self {
             args: args.clone(),
             common: make(false)?,
@@ -51,14 +56,25 @@ impl Agents {
             others: OnceCell::new(),
             local_others: OnceCell::new(),
             tls,
+            route,
         })
+    }
+
+    /// The request of a hop, of options that say all but the way.
+    ///
+    /// # Errors
+    /// When the options are no request.
+    pub(super) fn request(&self, hop: &Hop, options: RequestOptions) -> Result<ClientRequest> {
+        let options = self.route.request(options, &hop.url);
+        let request = self.of(hop)?.request(options);
+        request.map_err(|error| failure::of(&error, &self.args.tls))
     }
 
     /// The one for a hop.
     ///
     /// # Errors
     /// When there is none yet and none can be made.
-    pub(super) fn of(&self, hop: &Hop) -> Result<&Agent> {
+    fn of(&self, hop: &Hop) -> Result<&Agent> {
         let local = self.local.as_ref().filter(|_| is_local(&hop.url));
         if hop.own || !self.tls.is_for_one_origin() {
             return Ok(local.unwrap_or(&self.common));
@@ -71,14 +87,18 @@ impl Agents {
         if let Some(agent) = cell.get() {
             return Ok(agent);
         }
-        let made = agent(&self.args, self.tls.options_of_others(local.is_some()))?;
+        let made = agent(
+            &self.args,
+            &self.route,
+            self.tls.options_of_others(local.is_some()),
+        )?;
         Ok(cell.get_or_init(|| made))
     }
 }
 
 /// Makes an agent of options that say whom it trusts and who it is.
-fn agent(args: &ClientArgs, tls: AgentOptions) -> Result<Agent> {
-    Agent::new(options(args, tls)).map_err(|error| unusable(&error, &args.tls))
+fn agent(args: &ClientArgs, route: &Route, tls: AgentOptions) -> Result<Agent> {
+    Agent::new(route.agent(options(args, tls))).map_err(|error| unusable(&error, &args.tls))
 }
 
 /// Adds to the options of an agent how it keeps connections and how long it waits.

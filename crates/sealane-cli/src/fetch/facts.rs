@@ -108,8 +108,56 @@ impl Facts {
         });
     }
 
+    /// How long the parts of opening the last connection took, if one was opened for the last
+    /// request, in their order.
+    pub(super) fn opening(&self) -> Vec<(&'static str, Duration)> {
+        let info = self.answer.as_ref().and_then(|it| it.connection.as_ref());
+        let Some(info) = info.filter(|info| !info.reused()) else {
+            return Vec::new();
+        };
+        let times = info.timings();
+        let parts = [
+            (LOOKUP, times.lookup),
+            (CONNECT, times.connect),
+            (PROXY, times.proxy),
+            (TLS, times.handshake),
+        ];
+        let known = parts
+            .into_iter()
+            .filter_map(|(name, length)| Some((name, length?)));
+        known.collect()
+    }
+
+    /// How long until this part of opening the last connection was done.
+    pub(super) fn opened_after(&self, until: &str) -> Duration {
+        let order = [LOOKUP, CONNECT, PROXY, TLS];
+        let last = order.iter().position(|name| *name == until);
+        let all = self.opening();
+        let counts = |name: &str| order.iter().position(|it| *it == name) <= last;
+        let parts = all.iter().filter(|(name, _)| counts(name));
+        let opened: Duration = parts.map(|(_, length)| *length).sum();
+        // Nothing was opened: curl says 0 then.
+        if all.is_empty() {
+            Duration::ZERO
+        } else {
+            self.redirected_after + opened
+        }
+    }
+
     /// It is over, well or not.
     pub(super) fn over(&mut self) {
         self.whole_after = self.begun.elapsed();
     }
 }
+
+/// Finding addresses.
+pub(super) const LOOKUP: &str = "lookup";
+
+/// Opening the connection.
+pub(super) const CONNECT: &str = "connection";
+
+/// Getting a tunnel.
+pub(super) const PROXY: &str = "proxy";
+
+/// The handshake.
+pub(super) const TLS: &str = "TLS";

@@ -60,7 +60,9 @@ fn exit_code(kind: ErrorKind, phase: Phase) -> u8 {
 fn hint(kind: ErrorKind, phase: Phase, code: &str, args: &TlsArgs) -> Option<String> {
     if kind == ErrorKind::Timeout {
         let option = match phase {
-            Phase::Resolve | Phase::Connect | Phase::Handshake => "--connect-timeout",
+            Phase::Resolve | Phase::Connect | Phase::Proxy | Phase::Handshake => {
+                "--connect-timeout"
+            }
             _ => "--timeout",
         };
         return Some(format!(
@@ -78,6 +80,12 @@ fn hint(kind: ErrorKind, phase: Phase, code: &str, args: &TlsArgs) -> Option<Str
         }
         "ECONNREFUSED" => "is the server running, and at this port?".to_owned(),
         "ENOTFOUND" => "is the name spelled right, and is this machine online?".to_owned(),
+        "EADDRNOTAVAIL" => {
+            "is --local-address one of this machine, and of the server's kind?".to_owned()
+        }
+        "EHOSTUNREACH" | "ENETUNREACH" => {
+            "is this machine online? -4 and -6 choose a kind of address".to_owned()
+        }
         "EAI_AGAIN" => "is this machine online?".to_owned(),
         _ => return None,
     })

@@ -10,6 +10,7 @@ use std::time::Duration;
 use http::Response;
 use sealane::{ConnectionInfo, RawFields};
 
+use crate::fetch::facts::Facts;
 use crate::terminal::visible;
 
 #[cfg(test)]
@@ -63,9 +64,13 @@ pub(super) fn connection(info: &ConnectionInfo) -> String {
         None => "no".to_owned(),
     };
     format!(
-        "* connection: {kind}, to {}, from {}\n\
+        "* connection: {kind}, {} {}, from {}\n\
          * TLS: {}, {}, {}, ALPN {}, session {session}\n\
          * authorized: {trusted}",
+        match info.timings().proxy {
+            Some(_) => "through a proxy at",
+            None => "to",
+        },
         address(info.remote_addr()),
         address(info.local_addr()),
         tls.protocol(),
@@ -82,6 +87,29 @@ pub(super) fn milliseconds(length: Duration) -> String {
         length.as_millis(),
         length.subsec_micros() % 1000
     )
+}
+
+/// What the time of a transfer went into.
+pub(super) fn timings(facts: &Facts) -> String {
+    let mut parts = Vec::new();
+    let mut told = |name: &str, length: Duration| {
+        parts.push(format!("{name} {}", milliseconds(length)));
+    };
+    if facts.redirects > 0 {
+        told("redirects", facts.redirected_after);
+    }
+    let before = facts.opening();
+    for (name, length) in &before {
+        told(name, *length);
+    }
+    if let Some(head) = facts.head_after {
+        let opened: Duration = before.into_iter().map(|(_, length)| length).sum();
+        let waited = head.saturating_sub(facts.redirected_after);
+        told("waiting", waited.saturating_sub(opened));
+        told("body", facts.whole_after.saturating_sub(head));
+    }
+    parts.push(format!("all {}", milliseconds(facts.whole_after)));
+    format!("* time: {}", parts.join(", "))
 }
 
 /// Octets of a field line for people: text where it is text, escaped where it is not.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response};
-use sealane::{Body, ConnectionInfo};
+use sealane::{Body, ConnectionInfo, ErrorKind};
 
 use crate::error::Failure;
 use crate::fetch::agents::Agents;
@@ -65,6 +65,9 @@ impl<'a> Transfer<'a> {
         if let Err(Stop::Failed(failure)) = &outcome {
             facts.failure = Some((failure.exit_code(), failure.message().into_owned()));
         }
+        if self.args.shown.timings {
+            note(&show::timings(&facts));
+        }
         if let Some(format) = &self.args.shown.write_out {
             say(&format.filled(&facts));
         }
@@ -111,7 +114,7 @@ impl<'a> Transfer<'a> {
         let piece = content.piece().await;
         facts.received = content.received();
         piece.map_err(|trouble| match trouble {
-            Trouble::Body(error) => self.failed(&error).into(),
+            Trouble::Body(error) => self.cut(&error).into(),
             Trouble::Coding(text) => undecodable(text).into(),
         })
     }
@@ -182,7 +185,7 @@ impl<'a> Transfer<'a> {
         facts.asking(shown, &hop.method, trail.followed());
         let failed = |error: sealane::Error| self.failed(&error);
         let options = asked::options(self.args, self.asked, hop, ours);
-        let request = self.agents.of(hop)?.request(options).map_err(failed)?;
+        let request = self.agents.request(hop, options)?;
         let body = if hop.body {
             let body = upload::body(&self.asked.upload, &self.sent, self.args.shown.silent);
             body.await.map_err(failed)?
@@ -212,6 +215,17 @@ impl<'a> Transfer<'a> {
     /// An error of the library.
     fn failed(&self, error: &sealane::Error) -> Failure {
         failure::of(error, &self.args.tls)
+    }
+
+    /// An error of the library in the middle of a body.
+    fn cut(&self, error: &sealane::Error) -> Failure {
+        let failure = self.failed(error);
+        let shown = &self.args.shown;
+        if error.kind() == ErrorKind::Body && shown.output.is_some() && shown.continue_at.is_none()
+        {
+            return failure.hint("--continue-at - keeps what comes, and goes on from there");
+        }
+        failure
     }
 
     /// Tells what the connection of a response is like, as far as that was asked for.

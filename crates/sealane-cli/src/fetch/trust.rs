@@ -133,13 +133,18 @@ fn roots(args: &TlsArgs, talk: Talk) -> Result<Roots> {
     if let Some(file) = &args.cacert {
         return Roots::from_pem_file(file).map_err(|error| unusable(&error, args));
     }
+    Ok(public(talk))
+}
+
+/// The public authorities: those that come with the program, and those of this system.
+pub(super) fn public(talk: Talk) -> Roots {
     let roots = Roots::bundled();
     match Roots::system() {
-        Ok(more) => return Ok(roots.and(more)),
+        Ok(more) => return roots.and(more),
         Err(error) if talk == Talk::Verbose => note(&format!("note: this system's roots: {error}")),
         Err(_) => {}
     }
-    Ok(roots)
+    roots
 }
 
 /// The root of the local authority, if there is a sound one.

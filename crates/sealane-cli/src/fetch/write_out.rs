@@ -6,7 +6,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use crate::fetch::facts::{Answer, Facts};
+use crate::fetch::facts::{Answer, CONNECT, Facts, LOOKUP, TLS};
 
 #[cfg(test)]
 mod tests;
@@ -158,6 +158,18 @@ const FACTS: &[(&str, Tell)] = &[
             false => Some(info.tls().authorization_error().map_or(1, verify_result)),
         });
         write!(out, "{}", code.unwrap_or(0))
+    }),
+    ("time_appconnect", |facts, out| {
+        time(out, facts.opened_after(TLS))
+    }),
+    ("time_connect", |facts, out| {
+        time(out, facts.opened_after(CONNECT))
+    }),
+    ("time_namelookup", |facts, out| {
+        time(out, facts.opened_after(LOOKUP))
+    }),
+    ("time_pretransfer", |facts, out| {
+        time(out, facts.opened_after(TLS).max(facts.redirected_after))
     }),
     ("time_redirect", |facts, out| {
         time(out, facts.redirected_after)

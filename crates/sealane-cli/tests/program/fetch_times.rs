@@ -1,4 +1,4 @@
-//! `--max-time`: the whole of a URL has its limit, whatever takes the time.
+//! `--max-time` and `--timings`: the whole of a URL has its limit, and its parts are told.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::peer::{Peer, finish, head};
-use crate::running::{output_of, program};
+use crate::running::{Running, output_of, program};
 
 /// Runs the program where no server has made an authority.
 fn run(words: &[&str]) -> Output {
@@ -71,6 +71,50 @@ fn the_whole_has_a_limit() {
         let words = ["get", "-m", "5s", "--cacert", &peer.ca(), &quick];
         assert_eq!(run(&words).stdout, b"ok");
     }
+}
+
+#[test]
+fn what_the_time_went_into_is_told() {
+    let server = Running::start(&["echo"]);
+    let [a, b] = ["a", "b"].map(|path| server.at(path));
+    let format = "%{time_namelookup} %{time_connect} %{time_appconnect} %{time_pretransfer} \
+                  %{time_starttransfer} %{time_total}\\n";
+    let words = ["get", "--timings", "-w", format, "-o", "/dev/null", &a];
+    let output = output_of(&mut server.client(&words), b"");
+    let times = String::from_utf8(output.stdout).unwrap();
+    let times: Vec<f64> = times
+        .split_whitespace()
+        .map(|time| time.parse().unwrap())
+        .collect();
+    assert_eq!(times.len(), 6);
+    assert!(
+        times.is_sorted() && times[2] > 0.0 && times[5] < 30.0,
+        "{times:?}"
+    );
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.starts_with("* time: ") && said.ends_with(" ms\n"),
+        "{said}"
+    );
+    for part in [
+        "lookup ",
+        ", connection ",
+        ", TLS ",
+        ", waiting ",
+        ", body ",
+        ", all ",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let words = ["get", "--timings", "-w", "[%{time_appconnect}]", &a, &b];
+    let output = output_of(&mut server.client(&words), b"");
+    assert!(
+        output.stdout.ends_with(b"[0.000000]"),
+        "nothing was opened: {output:?}"
+    );
+    let said = String::from_utf8(output.stderr).unwrap();
+    let second = said.lines().nth(1).unwrap();
+    assert!(second.starts_with("* time: waiting "), "{said}");
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod fetch_compressed;
 mod fetch_location;
 mod fetch_repeat;
 mod fetch_resume;
+mod fetch_route;
 mod fetch_times;
 mod fetch_upload;
 mod fetch_write_out;

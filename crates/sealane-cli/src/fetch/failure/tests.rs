@@ -8,6 +8,7 @@ fn the_phase_decides_the_exit_code() {
         (Phase::Setup, 2),
         (Phase::Resolve, 3),
         (Phase::Connect, 3),
+        (Phase::Proxy, 3),
         (Phase::Handshake, 3),
         (Phase::SendHead, 3),
         (Phase::SendBody, 3),
@@ -35,6 +36,9 @@ fn hints_say_what_to_do() {
     assert_eq!(hint(""), "");
     let late = |phase| super::hint(ErrorKind::Timeout, phase, "ETIMEDOUT", &args).unwrap();
     assert!(late(Phase::Connect).ends_with("--connect-timeout"));
+    assert!(late(Phase::Proxy).ends_with("--connect-timeout"));
+    assert!(hint("ENETUNREACH").contains("-4 and -6"));
+    assert!(hint("EADDRNOTAVAIL").contains("--local-address"));
     assert!(late(Phase::ReceiveHead).ends_with("--timeout"));
 }
 

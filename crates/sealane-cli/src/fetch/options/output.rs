@@ -42,12 +42,17 @@ pub struct OutputArgs {
           help_heading = SHOWN)]
     pub repeat: Option<u32>,
 
+    /// Tell what the time went into: lookup, connection, proxy, TLS, waiting, body.
+    #[arg(long, conflicts_with = "repeat", help_heading = SHOWN)]
+    pub timings: bool,
+
     /// Print facts of each URL behind its body, such as '%{http_code} %{time_total}\n'.
     ///
     /// The names are curl's: content_type, errormsg, exitcode, http_code, http_version, local_ip,
     /// local_port, method, num_connects, num_redirects, redirect_url, remote_ip, remote_port,
     /// response_code, scheme, size_download, size_upload, speed_download, speed_upload,
-    /// ssl_verify_result, time_redirect, time_starttransfer, time_total, url, url_effective. \n, \r
+    /// ssl_verify_result, time_appconnect, time_connect, time_namelookup, time_pretransfer,
+    /// time_redirect, time_starttransfer, time_total, url, url_effective. \n, \r
     /// and \t are what they are elsewhere, %% is %.
     #[arg(short, long, value_name = "FORMAT", value_parser = format, help_heading = SHOWN)]
     pub write_out: Option<Format>,

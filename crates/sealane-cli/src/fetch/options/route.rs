@@ -1,6 +1,13 @@
-//! Where requests go: where a server points to.
+//! Where requests go: where a server points to, and by which way.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::path::PathBuf;
 
 use clap::Args;
+
+#[cfg(test)]
+mod tests;
 
 /// Where requests go.
 #[derive(Debug, Clone, Default, Args)]
@@ -16,6 +23,116 @@ pub struct RouteArgs {
     /// How many redirects are followed for a URL. [default: 20]
     #[arg(long, value_name = "NUMBER", requires = "location", help_heading = ROUTE)]
     pub max_redirs: Option<usize>,
+
+    /// Go through this proxy: [http://][USER:PASSWORD@]HOST[:PORT], or https://.
+    ///
+    /// The proxy is asked for a tunnel (CONNECT), and TLS with the server runs inside: it sees host
+    /// and port, nothing else.
+    #[arg(short = 'x', long, value_name = "URL", conflicts_with = "proxy_env",
+          help_heading = ROUTE)]
+    pub proxy: Option<ProxyUrl>,
+
+    /// Go through the proxy that https_proxy or all_proxy in the environment names, but not to
+    /// servers that no_proxy names.
+    #[arg(long, help_heading = ROUTE)]
+    pub proxy_env: bool,
+
+    /// Servers to go to without the proxy: names (all below them, too), addresses, networks such as
+    /// 10.0.0.0/8, or * for all; with commas between them.
+    #[arg(long, value_name = "LIST", help_heading = ROUTE)]
+    pub noproxy: Option<String>,
+
+    /// Trust these certificates in PEM, and no others, about an https:// proxy.
+    #[arg(long, value_name = "FILE", help_heading = ROUTE)]
+    pub proxy_cacert: Option<PathBuf>,
+
+    /// Take these addresses for a name at a port, instead of asking. May be given several times.
+    #[arg(long, value_name = "HOST:PORT:ADDRESS[,ADDRESS…]", value_parser = resolve,
+          help_heading = ROUTE)]
+    pub resolve: Vec<Resolve>,
+
+    /// Connect to this Unix socket, whatever host and port the URL names.
+    #[cfg(unix)]
+    #[arg(long, value_name = "PATH",
+          conflicts_with_all = ["proxy", "proxy_env", "resolve", "ipv4", "ipv6", "local_address"],
+          help_heading = ROUTE)]
+    pub unix_socket: Option<PathBuf>,
+
+    /// Connect to IPv4 addresses only.
+    #[arg(short = '4', long, conflicts_with = "ipv6", help_heading = ROUTE)]
+    pub ipv4: bool,
+
+    /// Connect to IPv6 addresses only.
+    #[arg(short = '6', long, help_heading = ROUTE)]
+    pub ipv6: bool,
+
+    /// Connect from this address of this machine.
+    #[arg(long, alias = "interface", value_name = "ADDRESS", help_heading = ROUTE)]
+    pub local_address: Option<IpAddr>,
+}
+
+/// The URL of a proxy, in which there may be a password.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct ProxyUrl(pub String);
+
+impl From<&str> for ProxyUrl {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+/// Shows nothing of it.
+impl fmt::Debug for ProxyUrl {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("ProxyUrl")
+    }
+}
+
+/// Addresses to take for a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolve {
+    /// The name, in small letters.
+    pub host: String,
+    /// At which port.
+    pub port: u16,
+    /// The addresses, the first one first.
+    pub addresses: Vec<IpAddr>,
+}
+
+/// Reads addresses for a name, as curl's option has them.
+///
+/// # Errors
+/// A text that says what is expected.
+pub fn resolve(text: &str) -> Result<Resolve, String> {
+    let expected = || "write HOST:PORT:ADDRESS, such as www.example.com:443:192.0.2.7".to_owned();
+    let (host, rest) = text.split_once(':').ok_or_else(expected)?;
+    let (port, addresses) = rest.split_once(':').ok_or_else(expected)?;
+    if host.is_empty() || host.contains(['[', ']', '/', '*']) {
+        return Err(expected());
+    }
+    if host.parse::<IpAddr>().is_ok() {
+        return Err(format!(
+            "{host} is an address, and nobody is asked for its addresses"
+        ));
+    }
+    let digits = port.bytes().all(|octet| octet.is_ascii_digit());
+    let port = port.parse().ok().filter(|_| digits);
+    let port = port.ok_or_else(|| format!("{port:?} is no port: 1 to 65535 are"))?;
+    let address = |text: &str| {
+        let inner = text
+            .strip_prefix('[')
+            .and_then(|text| text.strip_suffix(']'));
+        let read = inner.unwrap_or(text).parse();
+        read.map_err(|_| format!("{text:?} is no address"))
+    };
+    Ok(Resolve {
+        host: host.to_ascii_lowercase(),
+        port,
+        addresses: addresses
+            .split(',')
+            .map(address)
+            .collect::<Result<_, _>>()?,
+    })
 }
 
 /// The heading of where requests go.
