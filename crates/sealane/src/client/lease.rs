@@ -112,7 +112,10 @@ impl Connections {
     ) -> Result<Claim> {
         let claim = loop {
             match self.check_out(key)? {
-                Found::Resting(claim) => {
+                Found::Resting(mut claim) => {
+                    if !claim.connection.past.carried {
+                        hear_out(&mut claim.connection).await;
+                    }
                     if let Some(claim) = self.fit(claim) {
                         break claim;
                     }
@@ -439,6 +442,16 @@ impl Drop for Lease {
 impl fmt::Debug for Lease {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Lease").field(&self.key).finish()
+    }
+}
+
+/// Lets the runtime learn what TLS has sent behind a handshake: it may have come just now.
+async fn hear_out(connection: &mut Connection) {
+    for _ in 0..2 {
+        if connection.is_quiet() {
+            return;
+        }
+        tokio::task::yield_now().await;
     }
 }
 
