@@ -285,6 +285,14 @@ async fn c216_a_socket_of_this_machine_serves_the_host_of_the_request() {
     let answer = text(options.clone().socket_path(&path)).await;
     assert_eq!(answer, "None localhost localhost");
 
+    #[cfg(target_os = "linux")]
+    {
+        let name = format!("\0sealane-test-{}", std::process::id());
+        server.listen_on(ListenOptions::path(&name)).await.unwrap();
+        let answer = text(options.clone().socket_path(&name)).await;
+        assert_eq!(answer, "None localhost localhost");
+    }
+
     let missing = ground.folder().join("missing");
     let error = soon(sealane::get(options.socket_path(&missing))).await;
     let error = error.unwrap_err();

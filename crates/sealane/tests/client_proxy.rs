@@ -2,12 +2,14 @@
 
 mod support;
 
+use std::net::Ipv4Addr;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use http::{Method, Request, Response};
 use sealane::{
-    Agent, AgentOptions, Body, Error, ErrorKind, Phase, Pin, Proxy, RequestOptions, create_server,
+    Agent, AgentOptions, Body, Error, ErrorKind, Lookup, Phase, Pin, Proxy, RequestOptions,
+    create_server,
 };
 use sealane_testkit::certificates::TestCa;
 use support::asking::fetch;
@@ -171,6 +173,50 @@ async fn a_proxy_that_says_nothing_is_given_up_in_time() {
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert!(error.to_string().contains("within 500ms"), "{error}");
     assert!(begun.elapsed() >= Duration::from_millis(500));
+}
+
+#[tokio::test]
+async fn a_tunnel_that_leads_nowhere_is_told_with_its_proxy() {
+    let ground = Ground::new();
+    let proxy = LittleProxy::start(refusal("HTTP/1.1 200 OK\r\n\r\n")).await;
+    let agent = Agent::new(through(&ground, &proxy)).unwrap();
+    let error = soon(agent.get("https://server.example/")).await;
+    let error = error.unwrap_err();
+    assert_eq!(
+        (error.phase(), error.code()),
+        (Phase::Handshake, Some("ECONNRESET"))
+    );
+    let part = format!("server.example:443 (through the proxy {})", proxy.url());
+    assert!(error.to_string().contains(&part), "{error}");
+}
+
+#[tokio::test]
+async fn what_is_looked_up_is_the_proxy_and_never_the_server() {
+    let ground = Ground::new();
+    let (server, _seen) = recorder(ground.server_config()).await;
+    let little = LittleProxy::start(established()).await;
+    let lookup = Lookup::new(|name, _| async move {
+        match name.as_str() {
+            "proxy.internal" => Ok(vec![Ipv4Addr::LOCALHOST.into()]),
+            _ => Err(std::io::ErrorKind::NotFound.into()),
+        }
+    });
+    let proxy = Proxy::new(format!("proxy.internal:{}", little.address().port())).unwrap();
+    let options = ground.agent_options().lookup(lookup.clone());
+    let agent = Agent::new(options.proxy(proxy)).unwrap();
+    let url = format!("https://localhost:{}/", server.address().port());
+    let response = soon(fetch(&agent, url)).await.unwrap();
+    assert!(facts(&response).timings().lookup.is_some());
+
+    let options = RequestOptions::new("https://server.example/").lookup(lookup);
+    let lost = options.proxy(Proxy::new("http://other.internal").unwrap());
+    let error = soon(sealane::get(lost)).await.unwrap_err();
+    assert_eq!(error.code(), Some("ENOTFOUND"));
+    let text = error.to_string();
+    assert!(
+        text.contains("other.internal") && text.contains("server.example"),
+        "{text}"
+    );
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use sealane_tls::{ClientContext, SessionCache};
 
 use super::connection::Connection;
 use super::key::ConnectionKey;
+use super::route::InFull;
 use super::settings::Terms;
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::info::{Accepted, Addresses, ConnectionInfo, Timings};
@@ -77,7 +78,8 @@ impl Dialer {
         match within(self.terms.timeouts.handshake, handshake).await {
             Ok(secured) => secured,
             Err(limit) => {
-                let text = format!("the TLS handshake with {key} was not done within {limit:?}");
+                let peer = InFull(key.route());
+                let text = format!("the TLS handshake with {peer} was not done within {limit:?}");
                 let late = Error::new(ErrorKind::Timeout, Phase::Handshake, text);
                 Err(late.with_code("ERR_TLS_HANDSHAKE_TIMEOUT").into())
             }
@@ -96,7 +98,7 @@ impl Dialer {
         let handshake = Handshake {
             context: &self.context,
             name: key.name(),
-            what: key,
+            what: &InFull(key.route()),
             key_log: self.key_log.as_ref(),
         };
         let sessions = self.sessions.store(key.clone());

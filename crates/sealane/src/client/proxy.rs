@@ -117,7 +117,8 @@ impl Proxy {
     /// none. The environment is read now, and nowhere else.
     ///
     /// The first of `https_proxy`, `HTTPS_PROXY`, `all_proxy` and `ALL_PROXY` that is not empty
-    /// gives the proxy; `no_proxy`, else `NO_PROXY`, what [`exclude`](Self::exclude) takes.
+    /// gives the proxy; `no_proxy`, else `NO_PROXY`, what [`exclude`](Self::exclude) takes. Nothing
+    /// else is excluded, not even `localhost`.
     ///
     /// # Errors
     ///

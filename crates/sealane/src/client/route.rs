@@ -93,6 +93,23 @@ impl Route {
     }
 }
 
+/// A route with what lies between, for messages about what came through it.
+pub(super) struct InFull<'a>(pub(super) &'a Route);
+
+impl fmt::Display for InFull<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(route) = self;
+        route.fmt(f)?;
+        match route.way().map(|way| &way.through) {
+            None | Some(Through::Network) => Ok(()),
+            #[cfg(unix)]
+            Some(Through::Path(path)) => write!(f, " (on {path:?})"),
+            Some(Through::Stream(_)) => f.write_str(" (on the stream of create_connection)"),
+            Some(Through::Proxy(relay)) => write!(f, " (through the proxy {relay})"),
+        }
+    }
+}
+
 /// Host and port, as they stand in messages.
 impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -232,7 +232,8 @@ macro_rules! connecting_setters {
             self
         }
 
-        /// A Unix socket to connect to, instead of host and port; default none.
+        /// A Unix socket to connect to, instead of host and port; default none. A path that begins
+        /// with NUL is an abstract name of Linux.
         ///
         /// The Host field and the name that the server must prove still come from the URL. Nothing
         /// is looked up, and what is said of addresses does not matter then.
