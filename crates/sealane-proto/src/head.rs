@@ -350,7 +350,12 @@ fn framing_error(error: FramingError, scanner: &FieldScanner, raw: &RawHead) -> 
 
 /// Whether Expect asks for 100 (Continue); names of expectations have no letter case.
 fn expects_continue(fields: &HeaderMap) -> bool {
-    field::members(fields, &header::EXPECT).any(|member| member.eq_ignore_ascii_case(CONTINUE))
+    field::members(fields, &header::EXPECT).any(is_continue)
+}
+
+/// Whether a member of Expect is the one that RFC 9110 §10.1.1 defines, in whatever letter case.
+pub(crate) fn is_continue(member: &[u8]) -> bool {
+    member.eq_ignore_ascii_case(CONTINUE)
 }
 
 /// Whether a head names another protocol and means this very connection (RFC 9110 §7.8).
@@ -373,7 +378,7 @@ fn judge_host(required: bool, fields: &HeaderMap) -> Result<(), HostError> {
 }
 
 /// The one expectation that RFC 9110 §10.1.1 defines.
-const CONTINUE: &[u8] = b"100-continue";
+pub(crate) const CONTINUE: &[u8] = b"100-continue";
 
 #[cfg(test)]
 mod tests;

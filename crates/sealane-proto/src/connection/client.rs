@@ -50,6 +50,8 @@ pub(super) struct Exchange {
     pub(super) upgrade: bool,
     /// It was sent as HTTP/1.0: the connection persists only if the response says so.
     pub(super) is_old: bool,
+    /// Its body is to wait for 100 (Continue).
+    pub(super) expects_continue: bool,
     /// Interim responses that have come.
     pub(super) interim: usize,
 }
@@ -187,6 +189,15 @@ impl ClientConnection {
     /// Whether a request has been begun whose exchange is not over.
     pub fn in_exchange(&self) -> bool {
         self.exchange.is_some()
+    }
+
+    /// Whether the head that was sent has announced a body that waits for 100 (Continue).
+    ///
+    /// How long it waits, and whether it is still worth waiting, is for the caller to say
+    /// (RFC 9110 §10.1.1).
+    pub fn expects_continue(&self) -> bool {
+        let exchange = self.exchange.as_ref();
+        exchange.is_some_and(|exchange| exchange.expects_continue)
     }
 
     /// Whether a response body is still being received.

@@ -17,6 +17,7 @@ use crate::event::SendBody;
 use crate::field::FieldSection;
 use crate::framing::{BodyLength, Framing};
 use crate::grammar;
+use crate::head::CONTINUE;
 use crate::head::encode::{self, CallerFields};
 use crate::start_line;
 
@@ -50,6 +51,11 @@ pub struct OutgoingHead<'a> {
     pub authorization: Option<&'a [u8]>,
     /// The Connection to send where the caller gives none (default: none).
     pub connection: Option<&'a str>,
+    /// Whether the server is asked first if it wants the body: `Expect: 100-continue` is added
+    /// where the caller gives no Expect (default: no, RFC 9110 §10.1.1).
+    ///
+    /// Only where there is a body, and not in HTTP/1.0, which knows no expectations.
+    pub expect_continue: bool,
     /// Whether a head without Host is refused (default: yes, RFC 9112 §3.2).
     ///
     /// Servers refuse such a request of HTTP/1.1; it is for tests of them. A Host that is there
@@ -68,6 +74,7 @@ impl<'a> OutgoingHead<'a> {
             host: None,
             authorization: None,
             connection: None,
+            expect_continue: false,
             require_host: true,
         }
     }
@@ -257,12 +264,16 @@ impl ClientConnection {
         if has_body && matches!(*head.method, Method::CONNECT | Method::TRACE) {
             return Err(UsageError::BodyNotAllowed);
         }
+        let is_old = head.version == Version::HTTP_10;
+        if head.expect_continue && caller.expect.is_none() && has_body && !is_old {
+            encode::write_field(b"Expect", CONTINUE, out);
+            caller.expect = Some(true);
+        }
         if !caller.chunked && caller.length.is_none() {
             encode::write_request_framing(framing, out);
         }
         out.extend_from_slice(b"\r\n");
         let options = caller.connection.unwrap_or_default();
-        let is_old = head.version == Version::HTTP_10;
         if options.close {
             self.core.persistence.close(CloseReason::CallerAsked);
         } else if is_old && !options.keep_alive {
@@ -275,6 +286,7 @@ impl ClientConnection {
             // RFC 9110 §7.8: a server ignores an Upgrade of HTTP/1.0.
             upgrade: caller.upgrade && options.upgrade && !is_old,
             is_old,
+            expects_continue: caller.expect == Some(true) && has_body && !is_old,
             interim: 0,
         });
         match has_body {

@@ -11,6 +11,7 @@ use http::{Method, StatusCode, Version};
 use crate::error::{Excerpt, UsageError};
 use crate::field::{self, ConnectionOptions};
 use crate::framing::{BodyLength, Framing, length_of};
+use crate::head::is_continue;
 
 /// What a caller's own fields say about things that are otherwise decided for him.
 #[derive(Debug, Default)]
@@ -27,6 +28,8 @@ pub(crate) struct CallerFields {
     pub(crate) date: bool,
     /// He gave Upgrade.
     pub(crate) upgrade: bool,
+    /// He gave Expect; whether it asks for 100 (Continue).
+    pub(crate) expect: Option<bool>,
     /// He gave Authorization.
     pub(crate) authorization: bool,
     /// He gave Trailer: something stands behind the body, which only chunks have room for.
@@ -83,6 +86,10 @@ impl CallerFields {
         let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
         match name.len() {
             4 if is(b"host") => return Ok(()),
+            6 if is(b"expect") => {
+                let asks = field::members_of(value).any(is_continue);
+                self.expect = Some(asks || self.expect == Some(true));
+            }
             7 if is(b"upgrade") => self.upgrade = true,
             7 if is(b"trailer") => self.trailer = true,
             10 if is(b"connection") => self.connection.get_or_insert_default().add(value),
