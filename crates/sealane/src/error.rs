@@ -60,6 +60,8 @@ pub enum ErrorKind {
     Proxy,
     /// The connection or the server was closed before this could be done.
     Closed,
+    /// The caller has called it off.
+    Aborted,
 }
 
 /// The part of an exchange in which an [`Error`] arose.
@@ -281,9 +283,11 @@ impl From<Error> for io::Error {
             ErrorKind::Options => io::ErrorKind::InvalidInput,
             ErrorKind::Protocol | ErrorKind::Tls => io::ErrorKind::InvalidData,
             ErrorKind::Timeout => io::ErrorKind::TimedOut,
-            ErrorKind::Io | ErrorKind::Body | ErrorKind::Proxy | ErrorKind::Closed => {
-                io::ErrorKind::ConnectionAborted
-            }
+            ErrorKind::Io
+            | ErrorKind::Body
+            | ErrorKind::Proxy
+            | ErrorKind::Closed
+            | ErrorKind::Aborted => io::ErrorKind::ConnectionAborted,
         };
         Self::new(kind, error)
     }

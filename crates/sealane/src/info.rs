@@ -205,7 +205,6 @@ impl ConnectionInfo {
     }
 
     /// The same facts for an exchange that took so long.
-    #[allow(dead_code, reason = "the exchange measures in the next step")]
     pub(crate) fn with_exchange(self, exchange: ExchangeTimings) -> Self {
         Self { exchange, ..self }
     }
@@ -313,6 +312,17 @@ impl RawFields {
     /// The request line, or the status line with its reason phrase, without the line end.
     pub fn start_line(&self) -> &[u8] {
         self.head.start_line()
+    }
+
+    /// The reason phrase of a response as it came, possibly empty; it has no meaning (RFC 9112 §4).
+    /// Of a request nothing.
+    pub fn reason_phrase(&self) -> &[u8] {
+        let line = self.head.start_line();
+        let mut parts = line.splitn(3, |&octet| octet == b' ');
+        match parts.next() {
+            Some(version) if version.starts_with(b"HTTP/") => parts.nth(1).unwrap_or_default(),
+            _ => b"",
+        }
     }
 
     /// The request target as it stood in the request line (RFC 9112 §3.2); of a response, its

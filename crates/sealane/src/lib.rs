@@ -67,9 +67,9 @@ mod error;
 
 pub use body::{Body, BodySender};
 pub use client::{
-    Agent, AgentEvent, AgentObserver, AgentOptions, AgentSnapshot, ClientRequest, Connector,
-    Destination, Evicted, Proxy, RequestOptions, Scheduling, get, global_agent, request,
-    set_global_agent,
+    AbortController, AbortSignal, Agent, AgentEvent, AgentObserver, AgentOptions, AgentSnapshot,
+    ClientRequest, Connector, Destination, Evicted, Information, Proxy, RequestOptions, Scheduling,
+    get, global_agent, request, set_global_agent,
 };
 pub use context::{SecureContext, SecureContextOptions};
 pub use error::{ConnectAttempt, Error, ErrorKind, Phase, Result};

@@ -1,7 +1,8 @@
 //! A connection that has left HTTP: after 101 or a tunnel's 2xx it belongs to the caller.
 //!
-//! RFC 9110 §7.8 (upgrade) and §9.3.6 (CONNECT). The handle stands in the request's extensions;
-//! the octets become the caller's once the answer has left.
+//! RFC 9110 §7.8 (upgrade) and §9.3.6 (CONNECT). At a server the handle stands in the request's
+//! extensions, and the octets become the caller's once the answer has left. At a client the
+//! connection itself stands in those of the response.
 
 use std::fmt;
 use std::future::Future;
@@ -75,20 +76,90 @@ impl fmt::Debug for Upgrade {
 
 /// A connection after HTTP: plain octets both ways, TLS below.
 ///
-/// Reading starts with what the peer had sent right behind its request. The end of reading is an
+/// At a server [`Upgrade`] becomes one. At a client the response has it that agreed to an upgrade
+/// or to CONNECT: take it with [`Upgraded::of`]. Dropped with its response, it closes the
+/// connection.
+///
+/// ```
+/// use http::header::{CONNECTION, UPGRADE};
+/// use sealane::{RequestOptions, Upgraded};
+/// use tokio::io::AsyncWriteExt;
+///
+/// # async fn example() -> sealane::Result<()> {
+/// let options = RequestOptions::new("https://example.com/chat")
+///     .header(CONNECTION, "upgrade")
+///     .header(UPGRADE, "chat");
+/// let mut response = sealane::get(options).await?;
+/// if let Some(mut chat) = Upgraded::of(&mut response) {
+///     let _ = chat.write_all(b"hello").await;
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Reading starts with what the peer had sent right behind its head. The end of reading is an
 /// error of kind `UnexpectedEof` when the peer ended without close_notify. Shutting down says
 /// close_notify; dropping it tries to.
 pub struct Upgraded {
-    stream: ServerStream,
+    stream: Box<dyn Tunnel>,
     ahead: Bytes,
     arrived: BytesMut,
     info: ConnectionInfo,
     shut: bool,
     /// Who waits for the socket to take more; perhaps another task than the one that reads.
     blocked: Option<Waker>,
-    /// Says that it is gone when it goes.
-    _counted: CountedUpgrade,
+    /// Says at a server that it is gone when it goes.
+    _counted: Option<CountedUpgrade>,
 }
+
+/// A connection on which HTTP is over.
+pub(crate) trait Tunnel: Send + Sync {
+    fn poll_read(
+        &mut self,
+        context: &mut Context<'_>,
+        sink: &mut dyn FnMut(&[u8]),
+    ) -> Poll<Result<Received, TransportError>>;
+
+    fn poll_write(
+        &mut self,
+        context: &mut Context<'_>,
+        octets: &[u8],
+    ) -> Poll<Result<usize, TransportError>>;
+
+    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
+
+    fn poll_close(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
+}
+
+impl Tunnel for ServerStream {
+    fn poll_read(
+        &mut self,
+        context: &mut Context<'_>,
+        sink: &mut dyn FnMut(&[u8]),
+    ) -> Poll<Result<Received, TransportError>> {
+        ServerStream::poll_read(self, context, sink)
+    }
+
+    fn poll_write(
+        &mut self,
+        context: &mut Context<'_>,
+        octets: &[u8],
+    ) -> Poll<Result<usize, TransportError>> {
+        ServerStream::poll_write(self, context, octets)
+    }
+
+    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ServerStream::poll_flush(self, context)
+    }
+
+    fn poll_close(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ServerStream::poll_close(self, context)
+    }
+}
+
+/// What stands in the extensions of a response, which want everything to be `Clone`.
+#[derive(Clone)]
+struct UpgradedSlot(Arc<Mutex<Option<Upgraded>>>);
 
 /// How many connections of a server have left HTTP and still live.
 #[derive(Debug, Default)]
@@ -117,11 +188,26 @@ impl Drop for CountedUpgrade {
 }
 
 impl Upgraded {
+    /// Takes the connection out of a response that has given it; `None` if it is an ordinary one,
+    /// or the connection has been taken.
+    ///
+    /// That is a 101 that the request asked for with `Upgrade`, and any 2xx to CONNECT.
+    pub fn of<B>(response: &mut http::Response<B>) -> Option<Self> {
+        let slot = response.extensions_mut().remove::<UpgradedSlot>()?;
+        slot.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Puts it where [`of`](Self::of) finds it.
+    pub(crate) fn travel_with<B>(self, response: &mut http::Response<B>) {
+        let slot = UpgradedSlot(Arc::new(Mutex::new(Some(self))));
+        response.extensions_mut().insert(slot);
+    }
+
     pub(crate) fn new(
-        stream: ServerStream,
+        stream: Box<dyn Tunnel>,
         ahead: Bytes,
         info: ConnectionInfo,
-        counted: CountedUpgrade,
+        counted: Option<CountedUpgrade>,
     ) -> Self {
         Self {
             stream,

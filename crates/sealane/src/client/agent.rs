@@ -10,8 +10,10 @@ use std::time::Duration;
 
 use http::{HeaderMap, Method, Request, Response};
 use sealane_tls::{ClientContext, ClientTlsOptions, SessionCache};
+use tokio::time::Instant;
 use tower_service::Service;
 
+use super::abort::unless_aborted;
 use super::connect::Dialer;
 use super::exchange::{Answer, Exchange, check_framing};
 use super::key::ConnectionKey;
@@ -188,21 +190,23 @@ impl Agent {
         body: Body,
         answer: Answer,
     ) -> Result<Response<Body>> {
+        let begun = Instant::now();
         check_framing(request, &body).map_err(Error::unsent)?;
         let key = request.key()?;
         let wait = self.inner.wait_timeout;
         let wait = wait.unwrap_or(request.terms.timeouts.connect);
         let spare = body.again();
         let connections = &self.inner.connections;
+        let signal = request.terms.exchanging.signal.as_ref();
         let claim = connections.claim(&key, wait, || self.dialer(request));
         let Claim {
             connection,
             rested,
             lease,
-        } = claim.await?;
+        } = unless_aborted(signal, claim).await?;
         // One that was opened ahead may have been closed just like one that was used.
         let reused = rested.is_some() || connection.past.carried;
-        let exchange = Exchange::begin(connection, lease, request, body);
+        let exchange = Exchange::begin(connection, lease, request, body, begun);
         let failure = match exchange
             .map_err(Error::unsent)?
             .response(rested.is_some(), answer)
@@ -229,7 +233,7 @@ impl Agent {
             (Some(place), Some(body)) if attempt.may_repeat(&request.method) => {
                 tracing::debug!(%key, "a kept connection died under a request: sent again");
                 connections.replayed(&key);
-                let again = self.repeat(request, body, answer, place).await;
+                let again = self.repeat(request, body, answer, (place, begun)).await;
                 again.map_err(|error| if failure.sent { error.left() } else { error })
             }
             _ => Err(failure.error),
@@ -243,10 +247,13 @@ impl Agent {
         request: &Outgoing,
         body: Body,
         answer: Answer,
-        place: Lease,
+        (place, begun): (Lease, Instant),
     ) -> Result<Response<Body>> {
-        let (connection, place) = Box::pin(place.reopen(self.dialer(request))).await?;
-        let exchange = Exchange::begin(connection, place, request, body).map_err(Error::unsent)?;
+        let signal = request.terms.exchanging.signal.as_ref();
+        let reopening = Box::pin(place.reopen(self.dialer(request)));
+        let (connection, place) = unless_aborted(signal, reopening).await?;
+        let exchange = Exchange::begin(connection, place, request, body, begun);
+        let exchange = exchange.map_err(Error::unsent)?;
         let outcome = exchange.response(false, answer).await;
         outcome.map_err(|failure| {
             if let Some(place) = &failure.place {

@@ -14,27 +14,37 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::{HeaderMap, Method, Response};
+use http::{HeaderMap, Method, Response, StatusCode};
 use http_body::SizeHint;
 use sealane_proto::{
-    BodyLength, ClientConnection, Event, Framing, InputEnd, ProtocolError, ResponseHead, SendBody,
+    BodyLength, ClientConnection, Event, Framing, InputEnd, ResponseHead, SendBody,
 };
 use tokio::time::Instant;
 
 use super::connection::Connection;
 use super::hint::{Hint, keep_alive_hint};
+use super::information::Information;
 use super::lease::Lease;
 use super::outgoing::Outgoing;
-use super::settings::times::Timeouts;
+use super::settings::Terms;
 use crate::body::Body;
 use crate::driver::{TURN, length_of, let_others_run};
-use crate::error::{Error, ErrorKind, Phase, Result};
-use crate::info::RawFields;
+use crate::error::{Error, Phase, Result};
+use crate::info::{ConnectionInfo, ExchangeTimings, RawFields};
 use crate::transport::{Received, TransportError};
 
 mod deadline;
+mod expectation;
+mod failing;
 mod reading;
+mod stopping;
+mod takeover;
 mod upload;
+
+use expectation::Hold;
+pub(super) use failing::Failure;
+use failing::{lost, unexpected, unusable};
+use stopping::Stopping;
 
 /// One request on its connection, until its response is complete.
 pub(super) struct Exchange {
@@ -48,13 +58,21 @@ pub(super) struct Exchange {
     ceased: bool,
     /// What has kept it from being sent.
     broken: Option<Error>,
-    limits: Timeouts,
+    /// When the request began to look for a connection.
+    begun: Instant,
+    timings: ExchangeTimings,
+    terms: Arc<Terms>,
+    /// What the body waits for, if it was asked to.
+    hold: Option<Hold>,
+    stopping: Stopping,
     /// When the response's head is late; set once the request has left.
     head_by: Option<Instant>,
     /// Since when nothing has moved while somebody waited.
     still_since: Option<Instant>,
     progress: Progress,
-    /// An octet of the request may have left.
+    /// Sealed octets that were ahead of the request, the handshake's last ones among them.
+    ahead_of_it: u64,
+    /// An octet of the request has left this process.
     sent: bool,
     /// An octet has come.
     answered: bool,
@@ -66,6 +84,8 @@ pub(super) struct Exchange {
     rest: Option<Option<Duration>>,
     /// What of the body is known to be still to come.
     length: SizeHint,
+    /// Octets that its head has promised.
+    promised: Option<u64>,
     /// Octets of the body that have come.
     received: u64,
     /// What came with the head: pieces of the body, and what is wrong behind them.
@@ -102,16 +122,6 @@ enum Step {
     End,
 }
 
-/// What is known of an exchange that failed before its head came.
-pub(super) struct Failure {
-    pub(super) error: Error,
-    /// The place of the connection, which is gone.
-    pub(super) place: Option<Lease>,
-    pub(super) sent: bool,
-    pub(super) answered: bool,
-    pub(super) died: bool,
-}
-
 /// Refuses a request that could not be put into words, before anything is opened for it.
 ///
 /// Only what the caller says about framing can be wrong; everything else has been checked.
@@ -135,6 +145,7 @@ impl Exchange {
         lease: Lease,
         request: &Outgoing,
         body: Body,
+        begun: Instant,
     ) -> Result<Self> {
         let length = length_of(&body);
         let Connection { http, outbox, .. } = &mut *connection;
@@ -149,22 +160,36 @@ impl Exchange {
             // Also a body that the head has no room for: it must fail, not vanish.
             _ => Some(body),
         };
+        let hold = http
+            .expects_continue()
+            .then(|| Hold::new(request.terms.exchanging.expect_continue));
+        let ahead_of_it = connection.stream.sent() + connection.stream.waiting() as u64;
+        let timings = ExchangeTimings {
+            connected: Some(begun.elapsed()),
+            ..ExchangeTimings::default()
+        };
         Ok(Self {
             held: Some((connection, lease)),
             place: None,
             upload,
             ceased: false,
             broken: None,
-            limits: request.terms.timeouts,
+            begun,
+            timings,
+            terms: Arc::clone(&request.terms),
+            hold,
+            stopping: Stopping::of(&request.terms),
             head_by: None,
             still_since: None,
             progress: Progress::Head,
+            ahead_of_it,
             sent: false,
             answered: false,
             died: false,
             ended: false,
             rest: Some(None),
             length: SizeHint::default(),
+            promised: None,
             received: 0,
             ahead: VecDeque::new(),
             wrong: None,
@@ -186,19 +211,17 @@ impl Exchange {
         let Some(info) = self.held.as_ref().map(|(held, _)| held.info.clone()) else {
             return Err(self.failure(unexpected()));
         };
+        let info = info.with_reuse(reused).with_exchange(self.timings);
+        if self.has_switched() {
+            return self.hand_over(head, info).await;
+        }
         self.gather();
         // Nobody need read what has come whole, so nobody else would send the rest.
         if answer == Answer::AfterUpload || matches!(self.progress, Progress::Early(_)) {
             self.rest_of_upload().await?;
             self.end_early();
         }
-        let mut response = Response::new(Body::empty());
-        *response.status_mut() = head.status;
-        *response.version_mut() = head.version;
-        *response.headers_mut() = head.fields;
-        let extensions = response.extensions_mut();
-        extensions.insert(info.with_reuse(reused));
-        extensions.insert(RawFields::new(head.raw));
+        let mut response = response_of(head, info);
         *response.body_mut() = self.into_body();
         Ok(response)
     }
@@ -208,24 +231,11 @@ impl Exchange {
         outcome.map_err(|error| self.failure(error))
     }
 
-    fn failure(&mut self, error: Error) -> Failure {
-        // A write that failed explains a silent end, but not what the peer has said about it.
-        let error = match error.kind() {
-            ErrorKind::Io | ErrorKind::Closed => self.broken.take().unwrap_or(error),
-            _ => error,
-        };
-        let held = self.held.take().map(|(_, lease)| lease);
-        Failure {
-            error: if self.sent { error } else { error.unsent() },
-            place: held.or(self.place.take()),
-            sent: self.sent,
-            answered: self.answered,
-            died: self.died,
-        }
-    }
-
     /// Moves both directions until the response goes on; gives way after a turn's worth of octets.
     fn poll_step(&mut self, context: &mut Context<'_>) -> Poll<Result<Step>> {
+        if let Some(stopped) = self.stopped() {
+            return Poll::Ready(Err(stopped));
+        }
         let mut budget = TURN;
         loop {
             if let Some(step) = self.next_event().transpose() {
@@ -246,7 +256,7 @@ impl Exchange {
         if budget < TURN {
             self.still_since = None;
         }
-        self.poll_alarm(context).map(Err)
+        self.poll_end(context).map(Err)
     }
 
     /// Takes what the connection has understood so far.
@@ -269,7 +279,8 @@ impl Exchange {
                     self.finish(trailers.map(|trailers| trailers.fields));
                     return Ok(Some(Step::End));
                 }
-                Ok(Some(Event::Interim(_) | Event::Request(_) | Event::Closed)) => {}
+                Ok(Some(Event::Interim(head))) => self.take_interim(head),
+                Ok(Some(Event::Request(_) | Event::Closed)) => {}
                 Err(error) => {
                     let error = self.misunderstood(error);
                     // There is no way on after it: nothing may wait here for more.
@@ -288,16 +299,31 @@ impl Exchange {
             Hint::Spent => None,
         };
         let refused = head.status.is_client_error() || head.status.is_server_error();
-        if refused && (self.upload.is_some() || self.is_leaving()) {
-            // RFC 9112 §9.5: who has refused a request need not be sent the rest of it. Any other
-            // answer may come from a server that goes on reading, `Connection: close` or not.
+        let unwanted = self.hold.take().is_some() && !head.status.is_success();
+        if (refused || unwanted) && (self.upload.is_some() || self.is_leaving()) {
+            // RFC 9112 §9.5: who has refused a request need not be sent the rest of it; nor who was
+            // asked before and does not want it (RFC 9110 §10.1.1). Any other answer may come from
+            // a server that goes on reading, `Connection: close` or not.
             self.give_up_upload();
         }
-        self.length = match head.framing {
-            Framing::Empty => SizeHint::with_exact(0),
-            Framing::Length(octets) => SizeHint::with_exact(octets),
-            Framing::Chunked | Framing::UntilClose => SizeHint::default(),
+        self.promised = match head.framing {
+            Framing::Empty => Some(0),
+            Framing::Length(octets) => Some(octets),
+            Framing::Chunked | Framing::UntilClose => None,
         };
+        self.length = self
+            .promised
+            .map_or_else(SizeHint::default, SizeHint::with_exact);
+    }
+
+    /// Tells of an interim response; 100 (Continue) lets the body go.
+    fn take_interim(&mut self, head: ResponseHead) {
+        if head.status == StatusCode::CONTINUE {
+            self.hold = None;
+        }
+        if let Some(target) = &self.terms.exchanging.on_information {
+            target.tell(&Information::new(head));
+        }
     }
 
     /// The response is complete; so is the exchange, if its request has left.
@@ -350,7 +376,10 @@ impl Exchange {
         match stream.poll_read(context, &mut |octets| http.receive(octets)) {
             Poll::Pending => return Ok(Poll::Pending),
             Poll::Ready(Ok(Received::Octets(count))) => {
-                self.answered |= count > 0;
+                if count > 0 && !self.answered {
+                    self.answered = true;
+                    self.timings.first_octet = Some(self.begun.elapsed());
+                }
                 *budget = budget.saturating_sub(count.max(LEAST_COST));
             }
             // Told once already, and nothing has come of it.
@@ -360,7 +389,8 @@ impl Exchange {
             Poll::Ready(Ok(Received::CloseNotify)) => self.end(InputEnd::Orderly),
             Poll::Ready(Ok(Received::Truncated)) => self.end(InputEnd::Truncated),
             Poll::Ready(Err(error)) => {
-                self.died = true;
+                // An alert, or a record that cannot be read, is no silence.
+                self.died = matches!(error, TransportError::Io(_));
                 let (phase, what) = match self.progress {
                     Progress::Head => (
                         Phase::ReceiveHead,
@@ -368,7 +398,7 @@ impl Exchange {
                     ),
                     _ => (
                         Phase::ReceiveBody,
-                        format!("after {} octets of the response's body", self.received),
+                        format!("after {} of the response's body", self.so_far()),
                     ),
                 };
                 return Err(lost(phase, &what, error));
@@ -383,29 +413,6 @@ impl Exchange {
             connection.http.handle_end(how);
         }
     }
-
-    /// The response broke the rules, or broke off.
-    fn misunderstood(&mut self, error: ProtocolError) -> Error {
-        let phase = match self.progress {
-            Progress::Head => Phase::ReceiveHead,
-            _ => Phase::ReceiveBody,
-        };
-        if !matches!(error.kind(), sealane_proto::ErrorKind::Incomplete(_)) {
-            return Error::protocol(phase, error);
-        }
-        let kind = match (phase, self.answered) {
-            (Phase::ReceiveBody, _) => ErrorKind::Body,
-            (_, true) => ErrorKind::Protocol,
-            (_, false) => ErrorKind::Closed,
-        };
-        let text = match &self.held {
-            Some((_, lease)) => format!("the response of {} was cut short: {error}", lease.key()),
-            None => error.to_string(),
-        };
-        Error::new(kind, phase, text)
-            .with_code("ECONNRESET")
-            .with_source(error)
-    }
 }
 
 impl fmt::Debug for Exchange {
@@ -417,26 +424,16 @@ impl fmt::Debug for Exchange {
     }
 }
 
-/// A request that cannot be put into words: its framing fields contradict its body, and such.
-fn unusable(error: ProtocolError) -> Error {
-    Error::new(ErrorKind::Options, Phase::SendHead, error.to_string())
-        .with_code(error.code())
-        .with_source(error)
-}
-
-fn lost(phase: Phase, what: &str, error: TransportError) -> Error {
-    match error {
-        TransportError::Io(error) => Error::io(phase, what, error),
-        TransportError::Tls(error) => Error::new(ErrorKind::Tls, phase, format!("{what}: {error}"))
-            .with_code(error.code())
-            .with_source(error),
-        TransportError::PlainHttp => Error::from(sealane_tls::HandshakeError::plain_http()),
-    }
-}
-
-fn unexpected() -> Error {
-    let text = "the exchange was over before its response";
-    Error::new(ErrorKind::Closed, Phase::ReceiveHead, text)
+/// A response without its body.
+fn response_of(head: ResponseHead, info: ConnectionInfo) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = head.status;
+    *response.version_mut() = head.version;
+    *response.headers_mut() = head.fields;
+    let extensions = response.extensions_mut();
+    extensions.insert(info);
+    extensions.insert(RawFields::new(head.raw));
+    response
 }
 
 /// What a read counts for in a turn, however little it brought.

@@ -8,6 +8,7 @@ use sealane_tls::ClientTlsOptions;
 use self::pool::Pooling;
 use super::settings::Settings;
 use super::settings::connecting::connecting_setters;
+use super::settings::exchanging::exchanging_setters;
 use super::settings::messages::message_setters;
 use super::settings::times::times_setters;
 use crate::error::Result;
@@ -73,6 +74,7 @@ impl AgentOptions {
     times_setters!();
     message_setters!();
     connecting_setters!();
+    exchanging_setters!();
     client_tls_setters!();
 
     /// Hands the secrets of all connections to a key log, for tools that decrypt captures. Default

@@ -39,7 +39,6 @@ impl Outgoing {
         terms: Arc<Terms>,
     ) -> Result<Self> {
         target::check_path(&method, &target.path)?;
-        refuse_takeover(&method, &fields)?;
         let name = proven_name(&target, &fields, servername)?;
         if !fields.contains_key(HOST) {
             add(&mut fields, HOST, target.host_field()?)?;
@@ -50,7 +49,12 @@ impl Outgoing {
             add(&mut fields, AUTHORIZATION, credentials)?;
         }
         if !fields.contains_key(CONNECTION) {
-            let option = if persistent { "keep-alive" } else { "close" };
+            let option = match persistent {
+                // RFC 9110 §7.8: an Upgrade that Connection does not name is for nobody.
+                _ if fields.contains_key(UPGRADE) => "upgrade",
+                true => "keep-alive",
+                false => "close",
+            };
             add(&mut fields, CONNECTION, HeaderValue::from_static(option))?;
         }
         Ok(Self {
@@ -66,7 +70,9 @@ impl Outgoing {
 
     /// What stands in its head.
     pub(super) fn head(&self) -> OutgoingHead<'_> {
-        OutgoingHead::new(&self.method, &self.path, &self.fields)
+        let mut head = OutgoingHead::new(&self.method, &self.path, &self.fields);
+        head.expect_continue = self.terms.exchanging.expect_continue.is_some();
+        head
     }
 
     /// What the pool's shelf for it is called.
@@ -130,19 +136,6 @@ fn proven_name(
         _ => &target.host,
     };
     Ok(reference_name(name)?)
-}
-
-/// A response that takes the connection over would have nowhere to go yet.
-fn refuse_takeover(method: &Method, fields: &HeaderMap) -> Result<()> {
-    if *method != Method::CONNECT && !fields.contains_key(UPGRADE) {
-        return Ok(());
-    }
-    let what = match *method {
-        Method::CONNECT => "method CONNECT",
-        _ => "field Upgrade",
-    };
-    let text = format!("{what}: this client does not hand connections over yet");
-    Err(Error::option(text).with_code("ERR_METHOD_NOT_IMPLEMENTED"))
 }
 
 #[cfg(test)]

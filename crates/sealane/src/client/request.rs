@@ -12,12 +12,14 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, Uri};
 use sealane_tls::ClientTlsOptions;
 use tokio::task::JoinHandle;
 
+use super::abort::AbortSignal;
 use super::agent::{Agent, Wish, global_agent};
 use super::exchange::Answer;
 use super::options::AgentOptions;
 use super::outgoing::Outgoing;
 use super::settings::Settings;
 use super::settings::connecting::connecting_setters;
+use super::settings::exchanging::exchanging_setters;
 use super::settings::messages::message_setters;
 use super::settings::times::times_setters;
 use super::target::{self, Target};
@@ -204,7 +206,15 @@ impl RequestOptions {
     times_setters!();
     message_setters!();
     connecting_setters!();
+    exchanging_setters!();
     client_tls_setters!();
+
+    /// What calls the request off, in any of its phases; default nothing does.
+    #[must_use]
+    pub fn signal(mut self, signal: &AbortSignal) -> Self {
+        self.settings().exchanging.signal = Some(signal.clone());
+        self
+    }
 
     fn settings(&mut self) -> &mut Settings {
         self.settings.get_or_insert_default()

@@ -11,10 +11,12 @@ use sealane_proto::ClientRules;
 use crate::error::Result;
 
 pub(super) mod connecting;
+pub(super) mod exchanging;
 pub(super) mod messages;
 pub(super) mod times;
 
 use connecting::{Connecting, Opening};
+use exchanging::Exchanging;
 use messages::Messages;
 use times::{Timeouts, Times};
 
@@ -24,6 +26,7 @@ pub(super) struct Settings {
     pub(super) times: Times,
     pub(super) connecting: Connecting,
     pub(super) messages: Messages,
+    pub(super) exchanging: Exchanging,
 }
 
 impl Settings {
@@ -33,6 +36,7 @@ impl Settings {
             times: self.times.over(&agent.times),
             connecting: self.connecting.over(&agent.connecting),
             messages: self.messages.over(&agent.messages),
+            exchanging: self.exchanging.over(&agent.exchanging),
         }
     }
 
@@ -42,6 +46,7 @@ impl Settings {
             timeouts: self.times.settle()?,
             rules: Arc::new(self.messages.rules()?),
             connecting: self.connecting.settle()?,
+            exchanging: self.exchanging.settle()?,
         }))
     }
 }
@@ -53,4 +58,5 @@ pub(super) struct Terms {
     /// What is asked of the server's messages.
     pub(super) rules: Arc<ClientRules>,
     pub(super) connecting: Opening,
+    pub(super) exchanging: Exchanging,
 }

@@ -154,14 +154,29 @@ pub(super) fn check_path(method: &Method, path: &str) -> Result<()> {
         );
         return Err(Error::option(text).with_code("ERR_UNESCAPED_CHARACTERS"));
     }
-    if path.starts_with('/') || (path == "*" && *method == Method::OPTIONS) {
+    let (fits, rule) = match *method {
+        Method::CONNECT => (
+            is_authority(path),
+            "is not the HOST:PORT that CONNECT wants",
+        ),
+        Method::OPTIONS if path == "*" => (true, ""),
+        _ => (path.starts_with('/'), "does not begin with '/'"),
+    };
+    if fits {
         return Ok(());
     }
-    let text = format!(
-        "the request path {} does not begin with '/'",
-        without_secrets(path)
-    );
+    let text = format!("the request path {} {rule}", without_secrets(path));
     Err(Error::option(text).with_code("ERR_INVALID_ARG_VALUE"))
+}
+
+/// Whether a target has the form of CONNECT (RFC 9112 §3.2.3).
+fn is_authority(target: &str) -> bool {
+    let parts = target.rsplit_once(':');
+    parts.is_some_and(|(host, port)| {
+        let digits = port.bytes().all(|octet| octet.is_ascii_digit());
+        let named = !host.is_empty() && !host.contains(['/', '?', '@']);
+        named && digits && port.parse::<u16>().is_ok_and(|port| port > 0)
+    })
 }
 
 fn check_scheme(scheme: &str) -> Result<()> {

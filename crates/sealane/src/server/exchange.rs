@@ -257,7 +257,8 @@ where
         if let Some(sender) = self.upgrade {
             // Nobody waits for it: then it closes here, as the docs of `Upgrade` say.
             let ahead = self.http.take_leftover();
-            let _ = sender.send(Upgraded::new(stream, ahead, self.info, counted));
+            let upgraded = Upgraded::new(Box::new(stream), ahead, self.info, Some(counted));
+            let _ = sender.send(upgraded);
         }
     }
 

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use tokio::time::Instant;
 
-use super::{Exchange, Progress};
+use super::{Exchange, Hold, Progress};
 use crate::client::key::ConnectionKey;
 use crate::error::{Error, ErrorKind, Phase};
 
@@ -18,8 +18,9 @@ impl Exchange {
         let Some((connection, lease)) = &mut self.held else {
             return Poll::Pending;
         };
-        let ours_to_move = self.upload.is_some() && !sending;
-        let idle_by = match self.limits.idle {
+        let held_until = self.hold.as_ref().and_then(Hold::until);
+        let ours_to_move = self.upload.is_some() && self.hold.is_none() && !sending;
+        let idle_by = match self.terms.timeouts.idle {
             Some(limit) if !ours_to_move => {
                 let since = self.still_since.unwrap_or_else(Instant::now);
                 self.still_since = Some(since);
@@ -31,10 +32,16 @@ impl Exchange {
             self.still_since = None;
         }
         let head_by = self.head_by.filter(|_| self.progress == Progress::Head);
-        let Some(deadline) = [idle_by, head_by].into_iter().flatten().min() else {
+        let Some(deadline) = [held_until, idle_by, head_by].into_iter().flatten().min() else {
             return Poll::Pending;
         };
         if connection.alarm.poll(context, deadline).is_pending() {
+            return Poll::Pending;
+        }
+        if held_until == Some(deadline) {
+            // Nobody has heard of expectations there: the next poll sends the body.
+            self.hold = None;
+            context.waker().wake_by_ref();
             return Poll::Pending;
         }
         let key = lease.key().clone();
@@ -44,10 +51,10 @@ impl Exchange {
 
     /// What has not come in time.
     fn late(&self, key: &ConnectionKey, sending: bool, head: bool) -> Error {
-        let idle = self.limits.idle.unwrap_or_default();
+        let idle = self.terms.timeouts.idle.unwrap_or_default();
         let (phase, text) = match self.progress {
             Progress::Head if head => {
-                let limit = self.limits.head.unwrap_or_default();
+                let limit = self.terms.timeouts.head.unwrap_or_default();
                 let text = format!("{key} sent no response within {limit:?}");
                 (Phase::ReceiveHead, text)
             }
@@ -60,9 +67,8 @@ impl Exchange {
                 (Phase::ReceiveHead, text)
             }
             _ => {
-                let came = self.received;
-                let text =
-                    format!("nothing came for {idle:?} after {came} octets of the response's body");
+                let came = self.so_far();
+                let text = format!("nothing came for {idle:?} after {came} of the response's body");
                 (Phase::ReceiveBody, text)
             }
         };

@@ -43,6 +43,12 @@ impl Exchange {
 
     /// What the reader of the body gets next.
     fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>>>> {
+        if self.held.is_some()
+            && let Some(stopped) = self.stopped()
+        {
+            self.ahead.clear();
+            return self.fail(stopped);
+        }
         if let Some(piece) = self.ahead.pop_front() {
             return self.hand_out(piece);
         }

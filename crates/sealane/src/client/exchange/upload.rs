@@ -6,7 +6,8 @@ use std::task::{Context, Poll};
 use sealane_proto::{CloseReason, ProtocolError};
 use tokio::time::Instant;
 
-use super::{Exchange, LEAST_COST, Progress, lost};
+use super::failing::lost;
+use super::{Exchange, LEAST_COST, Progress};
 use crate::client::connection::Connection;
 use crate::driver::{Outbox, TURN, let_others_run};
 use crate::error::{Error, ErrorKind, Phase, Result};
@@ -16,6 +17,9 @@ impl Exchange {
     /// Sends the rest of the request though its response has begun; ready when it has left, or when
     /// the server takes no more.
     pub(super) fn poll_rest(&mut self, context: &mut Context<'_>) -> Poll<Result<()>> {
+        if let Some(stopped) = self.stopped() {
+            return Poll::Ready(Err(stopped));
+        }
         let mut budget = TURN;
         self.poll_upload(context, &mut budget)?;
         self.watch_for_the_end(context, &mut budget);
@@ -29,7 +33,7 @@ impl Exchange {
             let_others_run(context);
             return Poll::Pending;
         }
-        self.poll_alarm(context).map(Err)
+        self.poll_end(context).map(Err)
     }
 
     /// Where the response is complete, all that can still come is the peer's end, or a fault;
@@ -62,9 +66,8 @@ impl Exchange {
             };
             let Connection { stream, outbox, .. } = &mut **connection;
             let waiting = !outbox.is_empty();
-            let before = *budget;
             let outcome = outbox.poll_send(stream, context, budget);
-            self.sent |= *budget < before;
+            self.sent |= stream.sent() > self.ahead_of_it;
             match outcome {
                 Poll::Ready(Ok(true)) if !waiting => break,
                 Poll::Ready(Ok(true)) => {}
@@ -75,8 +78,11 @@ impl Exchange {
                 }
             }
         }
+        if let Some(hold) = &mut self.hold {
+            hold.start();
+        }
         if self.upload.is_none() && self.head_by.is_none() && self.progress == Progress::Head {
-            let limit = self.limits.head;
+            let limit = self.terms.timeouts.head;
             self.head_by = limit.and_then(|limit| Instant::now().checked_add(limit));
         }
         Ok(())
@@ -86,7 +92,7 @@ impl Exchange {
     fn fill_outbox(&mut self, context: &mut Context<'_>, budget: &mut usize) -> Result<()> {
         while let (Some(body), Some((connection, _))) = (&mut self.upload, &mut self.held) {
             let Connection { http, outbox, .. } = &mut **connection;
-            if !outbox.has_room() || *budget == 0 {
+            if self.hold.is_some() || !outbox.has_room() || *budget == 0 {
                 return Ok(());
             }
             if http_body::Body::is_end_stream(body) {
@@ -122,18 +128,18 @@ impl Exchange {
 
     /// The request cannot be sent any further; its answer may still be on its way.
     fn upload_broke(&mut self, error: TransportError) {
+        self.died = matches!(error, TransportError::Io(_));
         if let Some((_, lease)) = &self.held {
             let what = format!("sending a request to {}", lease.key());
             let error = lost(Phase::SendBody, &what, error);
             self.broken.get_or_insert(error);
         }
         self.give_up_upload();
-        self.died = true;
     }
 
     /// Sends no more of the request; the connection ends with its response.
     pub(super) fn give_up_upload(&mut self) {
-        self.upload = None;
+        (self.upload, self.hold) = (None, None);
         self.ceased = true;
         if let Some((connection, _)) = &mut self.held {
             connection.outbox = Outbox::default();

@@ -87,10 +87,13 @@ fn host_connection_and_credentials_are_added() {
 }
 
 #[test]
-fn what_would_take_the_connection_over_is_refused_by_name() {
-    let error = outgoing("https://a.example/", &[("upgrade", "websocket")], None);
-    let error = error.expect_err("refused");
-    assert!(error.to_string().contains("Upgrade"), "{error}");
+fn an_upgrade_is_named_in_connection_unless_the_caller_has_written_one() {
+    let request = outgoing("https://a.example/", &[("upgrade", "websocket")], None);
+    let request = request.expect("a request");
+    assert_eq!(request.fields[header::CONNECTION], "upgrade");
+    let fields = &[("upgrade", "h2c"), ("connection", "close")];
+    let request = outgoing("https://a.example/", fields, None).expect("a request");
+    assert_eq!(request.fields[header::CONNECTION], "close");
 }
 
 #[test]

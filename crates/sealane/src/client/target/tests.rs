@@ -57,6 +57,22 @@ fn a_path_begins_with_a_slash_or_is_the_star_of_options() {
     check_path(&Method::OPTIONS, "*").expect("the asterisk form");
     assert!(check_path(&Method::GET, "*").is_err());
     assert!(check_path(&Method::GET, "?a=1").is_err());
+    for target in ["a.example:443", "[::1]:8443", "192.0.2.1:1"] {
+        check_path(&Method::CONNECT, target).expect("the authority form");
+        assert!(check_path(&Method::GET, target).is_err());
+    }
+    for target in [
+        "/",
+        "a.example",
+        ":443",
+        "a.example:",
+        "a.example:0",
+        "a:+1",
+        "u@a:1",
+        "/:1",
+    ] {
+        assert!(check_path(&Method::CONNECT, target).is_err(), "{target}");
+    }
 }
 
 #[test]
