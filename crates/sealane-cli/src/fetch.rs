@@ -146,8 +146,12 @@ fn check_continued(args: &ClientArgs, asked: &Asked) -> Result<()> {
         return Err(Failure::usage("--continue-at is for GET without a body"));
     }
     let ranges = [header::RANGE, header::IF_RANGE];
-    match args.fields.iter().find(|(name, _)| ranges.contains(name)) {
-        Some((name, _)) => Err(Failure::usage(format!(
+    let given = args.fields.iter();
+    match given
+        .map(|field| &field.name)
+        .find(|name| ranges.contains(name))
+    {
+        Some(name) => Err(Failure::usage(format!(
             "--continue-at says itself which part it wants, so {name} cannot be given"
         ))),
         None => Ok(()),

@@ -4,8 +4,10 @@
 //! same two without the identity, for where redirects lead.
 
 use std::cell::OnceCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use sealane::{Agent, AgentOptions, ClientRequest, RequestOptions};
+use sealane::{Agent, AgentEvent, AgentOptions, ClientRequest, RequestOptions};
 
 use crate::error::Result;
 use crate::fetch::asked::Asked;
@@ -14,6 +16,7 @@ use crate::fetch::location::Hop;
 use crate::fetch::options::ClientArgs;
 use crate::fetch::route::Route;
 use crate::fetch::trust::{Talk, Tls, is_local, public, unusable};
+use crate::terminal::{note, visible};
 
 /// Those who send the requests of a command.
 #[derive(Debug)]
@@ -24,6 +27,8 @@ pub(super) struct Agents {
     tls: Tls,
     /// The way to servers.
     route: Route,
+    /// Whether the last request has got its connection.
+    connected: Arc<AtomicBool>,
     /// For every origin that the others are not for.
     common: Agent,
     /// For this machine; it believes the local authority as well.
@@ -48,7 +53,8 @@ impl Agents {
         let urls: Vec<_> = asked.iter().map(|asked| asked.url.as_str()).collect();
         let tls = Tls::read(&args.tls, &urls, talk)?;
         let route = Route::read(&args.route, || public(talk))?;
-        let make = |local| agent(args, &route, tls.options(local));
+        let connected = Arc::new(AtomicBool::new(false));
+        let make = |local| agent(args, &route, &connected, tls.options(local));
         Ok(Self {
             args: args.clone(),
             common: make(false)?,
@@ -57,6 +63,7 @@ impl Agents {
             local_others: OnceCell::new(),
             tls,
             route,
+            connected: Arc::clone(&connected),
         })
     }
 
@@ -65,9 +72,15 @@ impl Agents {
     /// # Errors
     /// When the options are no request.
     pub(super) fn request(&self, hop: &Hop, options: RequestOptions) -> Result<ClientRequest> {
+        self.connected.store(false, Ordering::Relaxed);
         let options = self.route.request(options, &hop.url);
         let request = self.of(hop)?.request(options);
         request.map_err(|error| failure::of(&error, &self.args.tls))
+    }
+
+    /// Whether the last request has got its connection.
+    pub(super) fn is_connected(&self) -> bool {
+        self.connected.load(Ordering::Relaxed)
     }
 
     /// The one for a hop.
@@ -90,6 +103,7 @@ impl Agents {
         let made = agent(
             &self.args,
             &self.route,
+            &self.connected,
             self.tls.options_of_others(local.is_some()),
         )?;
         Ok(cell.get_or_init(|| made))
@@ -97,8 +111,22 @@ impl Agents {
 }
 
 /// Makes an agent of options that say whom it trusts and who it is.
-fn agent(args: &ClientArgs, route: &Route, tls: AgentOptions) -> Result<Agent> {
-    Agent::new(route.agent(options(args, tls))).map_err(|error| unusable(&error, &args.tls))
+fn agent(
+    args: &ClientArgs,
+    route: &Route,
+    connected: &Arc<AtomicBool>,
+    tls: AgentOptions,
+) -> Result<Agent> {
+    let (connected, verbose) = (Arc::clone(connected), args.shown.verbose);
+    let observed = options(args, tls).observer(move |event: &AgentEvent<'_>| match event {
+        AgentEvent::Socket { .. } => connected.store(true, Ordering::Relaxed),
+        AgentEvent::Replay { origin } if verbose => note(&format!(
+            "* connection: one that was kept to {} ended; the request is sent once more",
+            visible(origin)
+        )),
+        _ => {}
+    });
+    Agent::new(route.agent(observed)).map_err(|error| unusable(&error, &args.tls))
 }
 
 /// Adds to the options of an agent how it keeps connections and how long it waits.

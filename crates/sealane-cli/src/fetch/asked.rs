@@ -59,7 +59,7 @@ pub(super) fn options(
     ours: &[(HeaderName, HeaderValue)],
 ) -> RequestOptions {
     let mut options = RequestOptions::new(&hop.url).method(hop.method.clone());
-    let given = |name| args.fields.iter().any(|(field, _)| field == name);
+    let given = |name| args.fields.iter().any(|field| field.name == name);
     // Some servers refuse whoever does not say these two.
     if !given(header::USER_AGENT) {
         options = options.header(header::USER_AGENT, NAME);
@@ -77,8 +77,10 @@ pub(super) fn options(
         options = options.header(header::CONTENT_TYPE, media);
     }
     let goes = |name: &HeaderName| (hop.own || !stays(name)) && (hop.body || !describes_body(name));
-    let given = args.fields.iter().filter(|(name, _)| goes(name));
-    for (name, value) in given.chain(ours) {
+    for field in args.fields.iter().filter(|field| goes(&field.name)) {
+        options = options.header(field.spelled.as_str(), field.value.clone());
+    }
+    for (name, value) in ours {
         options = options.header(name.clone(), value.clone());
     }
     options

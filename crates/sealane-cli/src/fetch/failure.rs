@@ -143,7 +143,7 @@ const NAMED: &[(&str, &str)] = &[
 ];
 
 /// The exit code when there was no connection, TLS failed, or the request could not be sent.
-const CONNECTION: u8 = 3;
+pub(super) const CONNECTION: u8 = 3;
 
 /// The exit code when the response was cut, malformed or missing.
 pub(super) const RESPONSE: u8 = 4;

@@ -24,7 +24,7 @@ mod tests;
 pub struct ClientArgs {
     /// A field line to send, such as 'Accept: text/html'. May be given several times.
     #[arg(short = 'H', long = "header", value_name = "'NAME: VALUE'", value_parser = field)]
-    pub fields: Vec<(HeaderName, HeaderValue)>,
+    pub fields: Vec<Field>,
 
     /// Where the answer goes, and what is told of it.
     #[command(flatten)]
@@ -53,16 +53,31 @@ pub struct ClientArgs {
     pub limits: LimitArgs,
 }
 
+/// A field line to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// Its name.
+    pub name: HeaderName,
+    /// The name as it was written: its letter case means nothing, but some servers mind it.
+    pub spelled: String,
+    /// Its value.
+    pub value: HeaderValue,
+}
+
 /// Reads a field line (RFC 9110 §5): whitespace around the value does not belong to it.
-fn field(text: &str) -> Result<(HeaderName, HeaderValue), String> {
+fn field(text: &str) -> Result<Field, String> {
     let shown = visible(text);
-    let Some((name, value)) = text.split_once(':') else {
+    let Some((spelled, value)) = text.split_once(':') else {
         return Err(format!("{shown:?} has no colon: write 'Name: value'"));
     };
-    let name = HeaderName::from_bytes(name.as_bytes())
-        .map_err(|_| format!("{:?} is no field name", visible(name)))?;
+    let name = HeaderName::from_bytes(spelled.as_bytes())
+        .map_err(|_| format!("{:?} is no field name", visible(spelled)))?;
     // Controls are refused here: a line end in a value would begin another field line.
     let value = HeaderValue::from_bytes(value.trim_matches([' ', '\t']).as_bytes())
         .map_err(|_| format!("{shown:?}: control characters cannot stand in a field value"))?;
-    Ok((name, value))
+    Ok(Field {
+        name,
+        spelled: spelled.to_owned(),
+        value,
+    })
 }

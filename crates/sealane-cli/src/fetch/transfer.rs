@@ -15,13 +15,14 @@ use crate::fetch::agents::Agents;
 use crate::fetch::asked::{self, Asked, Upload};
 use crate::fetch::coding::{Content, Trouble};
 use crate::fetch::facts::Facts;
-use crate::fetch::failure::RESPONSE;
+use crate::fetch::failure::{CONNECTION, RESPONSE};
 use crate::fetch::location::{self, SECRET, Trail};
 use crate::fetch::options::ClientArgs;
 use crate::fetch::output::{Output, Step};
 use crate::fetch::repeat::Round;
 use crate::fetch::write_out::{is_verify_code, verify_result};
 use crate::fetch::{Stop, failure, show, upload};
+use crate::quantity::TimeLimit;
 use crate::terminal::{note, say, visible};
 
 /// One URL and how it is asked for.
@@ -57,7 +58,7 @@ impl<'a> Transfer<'a> {
             None => self.perform(&mut facts).await,
             Some(limit) => {
                 let outcome = tokio::time::timeout(limit, self.perform(&mut facts)).await;
-                outcome.unwrap_or_else(|_| Err(late(limit, &facts).into()))
+                outcome.unwrap_or_else(|_| Err(self.late(limit, &facts).into()))
             }
         };
         facts.over();
@@ -93,7 +94,7 @@ impl<'a> Transfer<'a> {
             None => whole.await?,
             Some(limit) => match tokio::time::timeout(limit, whole).await {
                 Ok(outcome) => outcome?,
-                Err(_) => return Err(late(limit, &facts).into()),
+                Err(_) => return Err(self.late(limit, &facts).into()),
             },
         };
         Ok(Round {
@@ -217,6 +218,24 @@ impl<'a> Transfer<'a> {
         failure::of(error, &self.args.tls)
     }
 
+    /// What to say when the whole has taken too long.
+    fn late(&self, limit: Duration, facts: &Facts) -> Failure {
+        let (reached, code) = match (facts.head_after, facts.received) {
+            (None, _) if !self.agents.is_connected() => {
+                ("no connection was open".to_owned(), CONNECTION)
+            }
+            (None, _) => ("no response had come".to_owned(), RESPONSE),
+            (Some(_), count) => (format!("{count} octets of the body had come"), RESPONSE),
+        };
+        let limit = TimeLimit(Some(limit));
+        Failure::new(format!(
+            "{} took longer than {limit}: {reached} [ETIMEDOUT]",
+            facts.url
+        ))
+        .exit(code)
+        .hint("give it more time with --max-time")
+    }
+
     /// An error of the library in the middle of a body.
     fn cut(&self, error: &sealane::Error) -> Failure {
         let failure = self.failed(error);
@@ -280,7 +299,7 @@ impl<'a> Transfer<'a> {
 
     /// What was given for the first origin only.
     fn left_behind(&self) -> Vec<&str> {
-        let given = |name: &&HeaderName| self.args.fields.iter().any(|(it, _)| it == **name);
+        let given = |name: &&HeaderName| self.args.fields.iter().any(|it| it.name == **name);
         let mut left: Vec<_> = SECRET
             .iter()
             .filter(given)
@@ -309,21 +328,6 @@ fn undecodable(text: String) -> Failure {
 /// What to say of a status that is taken for a failure.
 fn answered(url: &str, status: &str) -> Failure {
     Failure::new(format!("{url} was answered with {status}"))
-}
-
-/// What to say when the whole has taken too long.
-fn late(limit: Duration, facts: &Facts) -> Failure {
-    let reached = match (&facts.answer, facts.received) {
-        (None, _) => "no response had come".to_owned(),
-        (Some(_), count) => format!("{count} octets of the body had come"),
-    };
-    Failure::new(format!(
-        "{} took longer than {}: {reached} [ETIMEDOUT]",
-        facts.url,
-        crate::quantity::TimeLimit(Some(limit))
-    ))
-    .exit(RESPONSE)
-    .hint("give it more time with --max-time")
 }
 
 /// Reads a body that nobody wants, if it is small: then the connection can be used again.

@@ -34,7 +34,7 @@ fn fields_keep_order_repeats_and_octets() {
     let fields: Vec<_> = args
         .fields
         .iter()
-        .map(|(name, value)| (name.as_str(), value.as_bytes()))
+        .map(|field| (field.name.as_str(), field.value.as_bytes()))
         .collect();
     let wanted: [(&str, &[u8]); 3] = [
         ("x-a", b"one two"),
@@ -42,6 +42,7 @@ fn fields_keep_order_repeats_and_octets() {
         ("b", "gr\u{fc}n:x".as_bytes()),
     ];
     assert_eq!(fields, wanted);
+    assert_eq!(args.fields[0].spelled, "X-A");
 }
 
 #[test]
