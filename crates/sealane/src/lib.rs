@@ -50,6 +50,7 @@ mod upgrade;
 mod driver;
 mod handler;
 mod event;
+mod folding;
 mod info;
 mod responder;
 mod wheel;

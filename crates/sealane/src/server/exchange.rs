@@ -30,7 +30,6 @@ use crate::wheel::Link;
 mod account;
 mod answering;
 mod errors;
-mod folding;
 mod leaving;
 mod receiving;
 

@@ -8,10 +8,10 @@ use sealane_proto::{BodyLength, Event as PeerEvent, Framing, HeadOptions, Moment
 use tower_service::Service;
 
 use super::account::Account;
-use super::folding::fold;
 use super::{Conversation, Exchange, Panicked, guarded};
 use crate::body::{Body, cell};
 use crate::event::{Event, RequestNotice};
+use crate::folding::fold;
 use crate::handler::BoxError;
 use crate::info::RawFields;
 use crate::responder::Speaker;

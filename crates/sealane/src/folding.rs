@@ -1,11 +1,11 @@
-//! Field lines of one name made into one, for handlers that want it so (RFC 9110 §5.2, §5.3).
+//! Field lines of one name made into one, for whoever wants it so (RFC 9110 §5.2, §5.3).
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 /// Joins the lines of each name: those of `Cookie` by `"; "` (RFC 9113 §8.2.3), others by `", "`.
 ///
 /// `Set-Cookie` lines stay apart: their commas join nothing (RFC 9110 §5.3).
-pub(super) fn fold(fields: &mut HeaderMap) {
+pub(crate) fn fold(fields: &mut HeaderMap) {
     if fields.keys_len() == fields.len() {
         return;
     }
