@@ -52,6 +52,7 @@ pub async fn run(args: &GetArgs) -> Result<Ended> {
         method: Method::GET,
         upload: Upload::Nothing,
         media: None,
+        patient: false,
     };
     let asked: Vec<_> = args.urls.iter().map(asked).collect();
     fetch::run(&args.client, &asked).await

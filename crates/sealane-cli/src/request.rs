@@ -34,7 +34,8 @@ pub struct RequestArgs {
 
     /// Send this file by PUT; - is standard input. A URL that ends with / gets the file's name.
     ///
-    /// Nothing is said of its type unless --header does. A progress bar shows on a terminal.
+    /// Nothing is said of its type unless --header does. A progress bar shows on a terminal. More
+    /// than 1 MiB, or standard input, waits for the server to want it (Expect: 100-continue).
     #[arg(short = 'T', long, value_name = "FILE", conflicts_with = "data")]
     upload_file: Option<PathBuf>,
 
@@ -88,6 +89,7 @@ impl RequestArgs {
             method: self.method.clone().unwrap_or(implied),
             upload,
             media,
+            patient: self.upload_file.is_some(),
         })
     }
 

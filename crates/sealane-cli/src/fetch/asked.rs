@@ -21,6 +21,8 @@ pub struct Asked {
     pub upload: Upload,
     /// What the body is said to be, unless a field says so.
     pub media: Option<&'static str>,
+    /// Whether a large body waits until the server wants it.
+    pub patient: bool,
 }
 
 /// Where the body of a request comes from.

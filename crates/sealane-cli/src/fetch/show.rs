@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use http::Response;
-use sealane::{ConnectionInfo, RawFields};
+use sealane::{ConnectionInfo, Information, RawFields};
 
 use crate::fetch::facts::Facts;
 use crate::terminal::visible;
@@ -78,6 +78,13 @@ pub(super) fn connection(info: &ConnectionInfo) -> String {
         tls.group().unwrap_or("no key exchange"),
         visible(tls.alpn().unwrap_or("none")),
     )
+}
+
+/// An interim response, in a line.
+pub(super) fn interim(information: &Information) -> String {
+    let status = information.status();
+    let reason = status.canonical_reason().unwrap_or_default();
+    format!("* interim: {} {reason}", status.as_str())
 }
 
 /// A length of time in milliseconds, to the microsecond.

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Response};
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use http_body::Body as _;
 use sealane::{Body, ConnectionInfo, ErrorKind};
 
 use crate::error::Failure;
@@ -184,23 +185,51 @@ impl<'a> Transfer<'a> {
         let hop = trail.hop();
         let shown = failure::without_secrets(&hop.url);
         facts.asking(shown, &hop.method, trail.followed());
-        let failed = |error: sealane::Error| self.failed(&error);
-        let options = asked::options(self.args, self.asked, hop, ours);
-        let request = self.agents.request(hop, options)?;
-        let body = if hop.body {
-            let body = upload::body(&self.asked.upload, &self.sent, self.args.shown.silent);
-            body.await.map_err(failed)?
-        } else {
-            Body::empty()
+        let mut patience = self.args.limits.patience();
+        let response = loop {
+            let body = self.body(hop.body).await?;
+            // Whether it is wanted at all: a refusal is cheaper before it has been sent.
+            let length = body.size_hint().exact();
+            let large = self.asked.patient && hop.body && length.is_none_or(|it| it > LARGE);
+            let patient = patience.filter(|_| large && !self.says_itself());
+            let mut options = asked::options(self.args, self.asked, hop, ours);
+            if let Some(limit) = patient {
+                options = options.expect_continue(limit);
+            }
+            if self.args.shown.verbose {
+                options = options.on_information(|it| note(&show::interim(it)));
+            }
+            let request = self.agents.request(hop, options)?;
+            let response = request.end_with(body).await.map_err(|error| {
+                let code = error.code().filter(|code| is_verify_code(code));
+                facts.refused = code.map(verify_result);
+                self.failed(&error)
+            })?;
+            // RFC 9110 §10.1.1: who does not know the expectation may know the request.
+            let again = patient.is_some() && self.asked.upload != Upload::StandardInput;
+            if response.status() != StatusCode::EXPECTATION_FAILED || !again {
+                break response;
+            }
+            patience = None;
         };
-        let response = request.end_with(body).await.map_err(|error| {
-            let code = error.code().filter(|code| is_verify_code(code));
-            facts.refused = code.map(verify_result);
-            self.failed(&error)
-        })?;
         facts.answered(&response);
         self.tell_connection(&response);
         Ok(response)
+    }
+
+    /// The body of a request, if it goes along.
+    async fn body(&self, goes: bool) -> Outcome<Body> {
+        if !goes {
+            return Ok(Body::empty());
+        }
+        let body = upload::body(&self.asked.upload, &self.sent, self.args.shown.silent).await;
+        body.map_err(|error| self.failed(&error).into())
+    }
+
+    /// Whether a field given says what is expected.
+    fn says_itself(&self) -> bool {
+        let mut given = self.args.fields.iter();
+        given.any(|field| field.name == header::EXPECT)
     }
 
     /// The content of the last response.
@@ -269,7 +298,7 @@ impl<'a> Transfer<'a> {
         if self.args.shown.silent || !response.status().is_redirection() {
             return;
         }
-        let Some(place) = response.headers().get(http::header::LOCATION) else {
+        let Some(place) = response.headers().get(header::LOCATION) else {
             return;
         };
         let place = failure::without_secrets(&show::octets(place.as_bytes()));
@@ -344,6 +373,9 @@ async fn discard(mut body: Body) {
     // Longer than a new connection takes nobody waits for an old one.
     let _ = tokio::time::timeout(PATIENCE, reading).await;
 }
+
+/// More octets than this are not sent before they are wanted.
+const LARGE: u64 = 1 << 20;
 
 /// The most octets of a body that are read for the sake of its connection.
 const SMALL: usize = 64 * 1024;

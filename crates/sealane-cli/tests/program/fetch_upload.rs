@@ -1,7 +1,9 @@
 //! `-T`: files and standard input by PUT, with a bar on a terminal.
 
 use std::fs;
+use std::io::Write;
 use std::process::Stdio;
+use std::sync::{Arc, Mutex};
 
 use tempfile::TempDir;
 
@@ -72,6 +74,68 @@ fn standard_input_is_put_in_chunks() {
         fields.contains("chunked") && !fields.contains("content-length"),
         "{fields}"
     );
+}
+
+#[test]
+fn a_large_file_waits_until_it_is_wanted() {
+    let place = TempDir::new().unwrap();
+    let file = place.path().join("f");
+    fs::write(&file, vec![b'x'; 2_000_000]).unwrap();
+    let (file, data) = (file.to_str().unwrap(), place.path().join("data"));
+    let heads = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&heads);
+    let peer = Peer::start(move |connection| {
+        let Some(head) = head(connection) else { return };
+        kept.lock().unwrap().push(head.to_ascii_lowercase());
+        let expected = head.to_ascii_lowercase().contains("expect: 100-continue");
+        let status = match head.split(' ').nth(1).unwrap() {
+            "/never" => "413 Content Too Large",
+            "/unknown" if expected => "417 Expectation Failed",
+            _ => {
+                if expected {
+                    connection
+                        .write_all(b"HTTP/1.1 100 Continue\r\n\r\n")
+                        .unwrap();
+                }
+                assert_eq!(body(connection, &head).len(), 2_000_000);
+                "201 Created"
+            }
+        };
+        let close = "Connection: close\r\nContent-Length: 0";
+        finish(
+            connection,
+            format!("HTTP/1.1 {status}\r\n{close}\r\n\r\n").as_bytes(),
+        );
+    });
+    let (ca, url) = (peer.ca(), peer.url());
+    let put = |path: &str, more: &[&str]| {
+        let url = format!("{url}{path}");
+        let format = "%{http_code} %{size_upload}";
+        let words = [
+            "request", "-T", file, "--cacert", &ca, "-w", format, "-v", &url,
+        ];
+        let output = output_of(&mut program(&[&words[..], more].concat(), &data), b"");
+        (
+            String::from_utf8(output.stdout).unwrap(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    let (told, said) = put("x", &[]);
+    assert_eq!(told, "201 2000000", "{said}");
+    assert!(said.contains("* interim: 100 Continue\n"), "{said}");
+    assert_eq!(put("never", &[]).0, "413 0", "nothing was sent for nothing");
+    assert_eq!(
+        put("unknown", &[]).0,
+        "201 2000000",
+        "sent again without asking"
+    );
+    heads.lock().unwrap().clear();
+    for more in [&["--expect100-timeout", "off"][..], &["-H", "Expect:"]] {
+        let (told, said) = put("x", more);
+        assert_eq!(told, "201 2000000", "{said}");
+        let head = heads.lock().unwrap().pop().unwrap();
+        assert!(!head.contains("100-continue"), "{head}");
+    }
 }
 
 #[test]

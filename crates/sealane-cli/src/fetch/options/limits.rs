@@ -1,5 +1,7 @@
 //! How long a client waits.
 
+use std::time::Duration;
+
 use clap::Args;
 
 use crate::quantity::{TimeLimit, time_limit};
@@ -21,7 +23,24 @@ pub struct LimitArgs {
     /// [default: off]
     #[arg(short = 'm', long, value_name = "TIME", value_parser = time_limit, help_heading = TIMES)]
     pub max_time: Option<TimeLimit>,
+
+    /// How long a large --upload-file waits for the server to want it; off does not ask.
+    /// [default: 1s]
+    #[arg(long, value_name = "TIME", value_parser = time_limit, help_heading = TIMES)]
+    pub expect100_timeout: Option<TimeLimit>,
 }
+
+impl LimitArgs {
+    /// How long a large upload waits until it is wanted, if it waits.
+    pub fn patience(&self) -> Option<Duration> {
+        self.expect100_timeout
+            .map_or(Some(PATIENCE), |limit| limit.0)
+    }
+}
+
+/// How long a large upload waits: long enough for any server that knows how to answer, and what
+/// other clients wait.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The heading of the time limits.
 const TIMES: &str = "Limits (times such as 5s, 500ms, 2m, or off)";
