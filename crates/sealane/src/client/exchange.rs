@@ -149,6 +149,7 @@ impl Exchange {
     ) -> Result<Self> {
         let length = length_of(&body);
         let Connection { http, outbox, .. } = &mut *connection;
+        http.set_rules(Arc::clone(&request.terms.rules));
         let sends = http
             .send_request(&request.head(), length, outbox.plain())
             .map_err(unusable)?;

@@ -42,9 +42,11 @@ impl Settings {
 
     /// Fills the defaults in and refuses what cannot be meant, by its name.
     pub(super) fn settle(self) -> Result<Arc<Terms>> {
+        let mut rules = self.messages.rules()?;
+        rules.accept_truncated = self.exchanging.danger_accept_truncated == Some(true);
         Ok(Arc::new(Terms {
             timeouts: self.times.settle()?,
-            rules: Arc::new(self.messages.rules()?),
+            rules: Arc::new(rules),
             connecting: self.connecting.settle()?,
             exchanging: self.exchanging.settle()?,
         }))

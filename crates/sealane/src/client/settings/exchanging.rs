@@ -13,6 +13,8 @@ pub(in crate::client) struct Exchanging {
     pub(in crate::client) on_information: Option<InformationTarget>,
     /// How long a body waits for 100 (Continue).
     pub(in crate::client) expect_continue: Option<Duration>,
+    /// Whether a body that ends with its connection may break off.
+    pub(in crate::client) danger_accept_truncated: Option<bool>,
     /// What calls the request off; never said for an agent.
     pub(in crate::client) signal: Option<AbortSignal>,
 }
@@ -23,6 +25,9 @@ impl Exchanging {
         Self {
             on_information: on_information.or(agent.on_information.as_ref()).cloned(),
             expect_continue: self.expect_continue.or(agent.expect_continue),
+            danger_accept_truncated: self
+                .danger_accept_truncated
+                .or(agent.danger_accept_truncated),
             signal: self.signal.clone(),
         }
     }
@@ -62,6 +67,18 @@ macro_rules! exchanging_setters {
         #[must_use]
         pub fn expect_continue(mut self, limit: std::time::Duration) -> Self {
             self.settings().exchanging.expect_continue = Some(limit);
+            self
+        }
+
+        /// Whether a body that ends with its connection is taken as whole when TCP ends without
+        /// close_notify; default false, for a request its agent's choice.
+        ///
+        /// **Dangerous when true**: anybody on the way can end a TCP connection, so what is read
+        /// may have been cut anywhere (RFC 9112 §9.8). For servers that never say close_notify.
+        /// Bodies with a length, and chunked ones, are whole or an error all the same.
+        #[must_use]
+        pub fn danger_accept_truncated(mut self, accept: bool) -> Self {
+            self.settings().exchanging.danger_accept_truncated = Some(accept);
             self
         }
     };
