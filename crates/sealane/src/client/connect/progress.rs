@@ -84,7 +84,8 @@ impl Progress {
                 (Phase::Connect, "ETIMEDOUT", text)
             }
             Step::Stream => {
-                let text = format!("create_connection gave none to {goal} within {limit:?}");
+                let text =
+                    format!("create_connection gave no connection to {goal} within {limit:?}");
                 (Phase::Connect, "ETIMEDOUT", text)
             }
             Step::Proxy => {

@@ -3,6 +3,8 @@
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 
+use proptest::prelude::{prop_assert_eq, proptest};
+
 use super::{Exclusions, Proxy, environment};
 use crate::error::Result;
 
@@ -156,6 +158,24 @@ fn entries_that_mean_nothing_are_refused() {
     ] {
         let error = Exclusions::parse(list).expect_err(list);
         assert_eq!(error.code(), Some("ERR_PROXY_INVALID_CONFIG"), "{list}");
+    }
+}
+
+proptest! {
+    /// Whatever stands in a list or a URL, it is taken or refused by name, and nothing else.
+    #[test]
+    fn no_text_is_too_strange(text in "[a-z0-9.*:/,\\[\\] @%-]{0,24}|\\PC{0,12}") {
+        match Exclusions::parse(&text) {
+            Ok(list) => {
+                for host in ["example.com", "10.0.0.7", "::1", ""] {
+                    list.has(host, 443);
+                }
+            }
+            Err(error) => prop_assert_eq!(error.code(), Some("ERR_PROXY_INVALID_CONFIG")),
+        }
+        if let Err(error) = Proxy::new(&text) {
+            prop_assert_eq!(error.code(), Some("ERR_PROXY_INVALID_CONFIG"));
+        }
     }
 }
 
