@@ -389,3 +389,6 @@ const GLOBAL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Contexts of single requests that an agent remembers; a program has a handful of trust settings.
 const MOST_CONTEXTS: usize = 64;
+
+#[cfg(test)]
+mod tests;

@@ -36,18 +36,18 @@ fn name(url: &str, fields: &[(&'static str, &'static str)], sni: Option<&str>) -
 }
 
 #[test]
-fn c034_without_a_server_name_it_is_the_host() {
+fn without_a_server_name_it_is_the_host() {
     assert_eq!(name("https://localhost/", &[], None), "localhost");
 }
 
 #[test]
-fn c035_the_callers_host_field_decides_which_name_is_checked() {
+fn the_callers_host_field_decides_which_name_is_checked() {
     let fields = &[("host", "ex.com:99")];
     assert_eq!(name("https://127.0.0.1/", fields, None), "ex.com");
 }
 
 #[test]
-fn c036_a_host_field_with_an_address_asks_for_no_name() {
+fn a_host_field_with_an_address_asks_for_no_name() {
     assert_eq!(
         name("https://localhost/", &[("host", "[::1]:3")], None),
         "::1"

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use super::*;
 
+mod dials;
+
 /// A pool of this file: keys are letters, connections and waiters numbers.
 type NumberPool = Pool<char, u32, u32>;
 
