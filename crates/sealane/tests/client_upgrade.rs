@@ -149,6 +149,7 @@ async fn c032_a_connection_that_was_taken_over_is_not_its_agents_any_more() {
     let mut tunnel = Upgraded::of(&mut response).unwrap();
     // Its place is free, though the tunnel lives.
     soon(fetch(&agent, server.url("/plain"))).await.unwrap();
+    agent.destroy();
     drop((response, agent));
     tunnel.write_all(b"still here").await.unwrap();
     assert_eq!(

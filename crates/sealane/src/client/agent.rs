@@ -57,6 +57,13 @@ mod live;
 /// suites and all the rest that decides what a connection proves. The same holds for TLS sessions.
 /// A connection also stays within its tokio runtime.
 ///
+/// # Who gets a connection
+///
+/// A request takes an idle connection, or else opens one; where `max_sockets` or
+/// `max_total_sockets` is reached, it waits its turn. While a connection is being opened for it, one
+/// that comes free serves it as well, and the new one is for the next. Dropping a request never
+/// stops a connection from being opened that another request waits for, or that may rest.
+///
 /// # Connections that die while they rest
 ///
 /// Before reuse a connection is looked at; one that has ended is not used. Should it end just then,
