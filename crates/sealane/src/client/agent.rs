@@ -60,8 +60,8 @@ mod live;
 /// # Who gets a connection
 ///
 /// A request takes an idle connection, or else opens one; where `max_sockets` or
-/// `max_total_sockets` is reached, it waits its turn. While a connection is being opened for it, one
-/// that comes free serves it as well, and the new one is for the next. Dropping a request never
+/// `max_total_sockets` is reached, it waits its turn. While a connection is being opened for it,
+/// one that comes free serves it as well, and the new one is for the next. Dropping a request never
 /// stops a connection from being opened that another request waits for, or that may rest.
 ///
 /// # Connections that die while they rest
