@@ -23,10 +23,17 @@ pub fn of(error: &Error, args: &TlsArgs) -> Failure {
         let rest = whole.split_once('\n').filter(|_| told);
         return diagnosed(failure, rest.map_or(&*whole, |(_, rest)| rest));
     }
-    match hint(error.kind(), error.phase(), code, args) {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    }
+    let text = error.to_string();
+    let hint = match hint(error.kind(), error.phase(), code, args) {
+        // The same can be wrong with whoever stands before the server.
+        Some(hint) if text.contains("the proxy http") => hint.replace("the server", "the proxy"),
+        Some(_) if text.contains("and no other is allowed") => {
+            "-4, -6 and --local-address leave addresses of one kind only".to_owned()
+        }
+        Some(hint) => hint,
+        None => return failure,
+    };
+    failure.hint(hint)
 }
 
 /// Adds what the library found out about an identity that it refused: its text as it is, and how

@@ -263,6 +263,12 @@ fn families_and_addresses_of_ours() {
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("--local-address is 127.0.0.1"), "{said}");
     assert_eq!(ask(&["-4", "-6"]).status.code(), Some(2));
+    let url = format!("https://127.0.0.1:{}/", server.port());
+    let said = notes(&output_of(&mut server.client(&["get", "-6", &url]), b""));
+    assert!(
+        said.contains("ENOTFOUND") && said.contains("hint: -4, -6 and"),
+        "{said}"
+    );
 }
 
 #[test]
