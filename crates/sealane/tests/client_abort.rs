@@ -245,3 +245,32 @@ async fn a_signal_with_a_limit_of_its_own_aborts_when_it_has_passed() {
     assert!(error.to_string().contains("200ms"), "{error}");
     assert!(signal.is_aborted());
 }
+
+#[tokio::test]
+async fn a_destroyed_agent_fails_what_it_carries() {
+    let ground = Ground::new();
+    let (server, mut told) = answering(&ground, "").await;
+    let agent = ground.agent();
+    let waiting = tokio::spawn(agent.request(server.url("/")).unwrap().end());
+    assert_eq!(soon(told.recv()).await, Some("asked"));
+    agent.destroy();
+    let error = soon(waiting).await.unwrap().unwrap_err();
+    assert_eq!(error.code(), Some("ECONNRESET"), "{error:?}");
+    assert_eq!(error.phase(), Phase::ReceiveHead, "{error:?}");
+    assert!(error.to_string().contains("destroyed"), "{error}");
+    assert!(!error.replay_safe(), "{error:?}");
+    assert_eq!(soon(told.recv()).await, Some("gone"));
+    let half = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello";
+    let (server, mut told) = answering(&ground, half).await;
+    let mut response = soon(agent.get(server.url("/"))).await.unwrap();
+    let first = soon(response.body_mut().chunk()).await.unwrap();
+    assert_eq!(first.unwrap(), "hello");
+    let reading = tokio::spawn(async move { response.body_mut().chunk().await });
+    tokio::task::yield_now().await;
+    agent.destroy();
+    let error = soon(reading).await.unwrap().unwrap_err();
+    assert_eq!(error.code(), Some("ECONNRESET"), "{error:?}");
+    assert!(error.to_string().contains("5 of 10 octets"), "{error}");
+    assert_eq!(soon(told.recv()).await, Some("asked"));
+    assert_eq!(soon(told.recv()).await, Some("gone"));
+}
