@@ -12,6 +12,7 @@ mod request;
 mod agent;
 mod exchange;
 mod outgoing;
+mod fields;
 mod connect;
 mod lease;
 mod connection;

@@ -91,7 +91,7 @@ async fn c187_a_get_says_its_line_its_host_its_connection_and_nothing_else() {
     assert_eq!(body_of(&mut response).await, b"ok");
     assert_eq!(
         seen.recv().await.unwrap().text,
-        format!("GET / HTTP/1.1\r\nhost: localhost:{port}\r\nconnection: close\r\n\r\n")
+        format!("GET / HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n")
     );
 }
 
@@ -172,13 +172,20 @@ async fn c194_credentials_make_a_field_unless_the_caller_has_written_one() {
     let url = format!("https://u:p@{}/", server.address());
     agent.get(&url).await.unwrap();
     let text = seen.recv().await.unwrap().text;
-    assert!(text.contains("authorization: Basic dTpw\r\n"), "{text}");
+    assert!(text.contains("Authorization: Basic dTpw\r\n"), "{text}");
     assert!(!text.contains("u:p@"), "{text}");
 
-    let options = RequestOptions::new(&url).header("Authorization", "Bearer mine");
+    let options = RequestOptions::new(server.url("/")).auth("u:p");
     agent.get(options).await.unwrap();
     let text = seen.recv().await.unwrap().text;
-    assert!(text.contains("authorization: Bearer mine\r\n"), "{text}");
+    assert!(text.contains("Authorization: Basic dTpw\r\n"), "{text}");
+
+    let options = RequestOptions::new(&url)
+        .auth("other:one")
+        .header("Authorization", "Bearer mine");
+    agent.get(options).await.unwrap();
+    let text = seen.recv().await.unwrap().text;
+    assert!(text.contains("Authorization: Bearer mine\r\n"), "{text}");
     assert!(!text.contains("Basic"), "{text}");
 }
 
@@ -338,7 +345,7 @@ async fn c267_options_win_over_the_url_and_its_path_stays() {
     ground.agent().get(options).await.unwrap();
     let text = seen.recv().await.unwrap().text;
     let expected = format!(
-        "GET /from/url?too HTTP/1.1\r\nhost: {}\r\n",
+        "GET /from/url?too HTTP/1.1\r\nHost: {}\r\n",
         server.address()
     );
     assert!(text.starts_with(&expected), "{text}");
@@ -461,7 +468,7 @@ async fn c224_trailers_of_a_post_leave_behind_its_last_chunk() {
         .request(options.header("Trailer", "x-digest"));
     soon(request.unwrap().end_with(body)).await.unwrap();
     let text = seen.recv().await.unwrap().text;
-    assert!(text.contains("\r\ntrailer: x-digest\r\n"), "{text}");
+    assert!(text.contains("\r\nTrailer: x-digest\r\n"), "{text}");
     let end = "\r\n\r\n7\r\ncontent\r\n0\r\nx-digest: 01\r\n\r\n";
     assert!(text.ends_with(end), "{text}");
 }

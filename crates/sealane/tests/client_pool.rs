@@ -29,7 +29,7 @@ async fn c005_a_default_agent_keeps_nothing_and_says_so() {
         let request = seen.recv().await.unwrap();
         assert_eq!(request.connection, connection);
         assert!(
-            request.text.contains("connection: close\r\n"),
+            request.text.contains("Connection: close\r\n"),
             "{request:?}"
         );
         assert_eq!(agent.total_socket_count(), 0);
@@ -51,7 +51,7 @@ async fn c006_a_second_request_goes_out_from_the_same_port_and_says_reused() {
     for _ in 0..2 {
         let request = seen.recv().await.unwrap();
         assert!(
-            request.text.contains("connection: keep-alive\r\n"),
+            request.text.contains("Connection: keep-alive\r\n"),
             "{request:?}"
         );
     }
@@ -198,8 +198,8 @@ async fn a_caller_who_says_close_gets_it() {
     let mut response = agent.get(options).await.unwrap();
     body_of(&mut response).await;
     let text = seen.recv().await.unwrap().text;
-    assert_eq!(text.matches("connection: ").count(), 1, "{text}");
-    assert!(text.contains("connection: close\r\n"), "{text}");
+    assert_eq!(text.matches("onnection: ").count(), 1, "{text}");
+    assert!(text.contains("Connection: close\r\n"), "{text}");
     assert_eq!(agent.total_socket_count(), 0);
 }
 
@@ -316,7 +316,7 @@ async fn c027_no_agent_means_a_connection_for_one_request() {
         let request = seen.recv().await.unwrap();
         assert_eq!(request.connection, connection);
         assert!(
-            request.text.contains("connection: close\r\n"),
+            request.text.contains("Connection: close\r\n"),
             "{request:?}"
         );
         assert!(
@@ -467,7 +467,7 @@ async fn requests_at_the_limit_wait_and_are_served_in_order_on_one_connection() 
                 "{request:?}"
             );
             assert!(
-                request.text.contains("connection: keep-alive\r\n"),
+                request.text.contains("Connection: keep-alive\r\n"),
                 "{request:?}"
             );
         }

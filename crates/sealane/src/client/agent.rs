@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::{HeaderMap, Method, Request, Response};
+use http::{Request, Response, Version};
 use sealane_tls::{ClientContext, ClientTlsOptions, SessionCache};
 use tokio::time::Instant;
 use tower_service::Service;
@@ -16,10 +16,11 @@ use tower_service::Service;
 use super::abort::unless_aborted;
 use super::connect::Dialer;
 use super::exchange::{Answer, Exchange, check_framing};
+use super::fields::Fields;
 use super::key::ConnectionKey;
 use super::lease::{Claim, Connections, Lease};
 use super::options::AgentOptions;
-use super::outgoing::Outgoing;
+use super::outgoing::{Outgoing, Words};
 use super::request::{ClientRequest, RequestOptions};
 use super::retry::Attempt;
 use super::settings::{Settings, Terms};
@@ -149,6 +150,9 @@ impl Agent {
     /// Sends a whole `http` request and waits for the head of its response.
     ///
     /// The URI must be absolute. Host, Connection and the framing are added where they are missing.
+    /// HTTP/1.0 is sent as such. A request of HTTP/2 or HTTP/3, as layers and proxies hand them on,
+    /// is sent as HTTP/1.1, for methods, fields and content mean the same there; HTTP/0.9 is
+    /// refused. The request's extensions are for layers; none is read here.
     ///
     /// # Errors
     ///
@@ -156,38 +160,52 @@ impl Agent {
     pub async fn send<B: Into<Body>>(&self, request: Request<B>) -> Result<Response<Body>> {
         let (parts, body) = request.into_parts();
         let target = Target::of_uri(&parts.uri)?;
-        let outgoing = self.prepare(Wish {
+        target.check(&parts.method)?;
+        let version = match parts.version {
+            Version::HTTP_09 | Version::HTTP_10 => parts.version,
+            // What layers hand on may have come by another protocol.
+            _ => Version::HTTP_11,
+        };
+        let words = Words {
             method: parts.method,
             target,
-            fields: parts.headers,
-            tls: None,
-            servername: None,
-            settings: None,
-        })?;
+            version,
+            fields: Fields::Map(parts.headers),
+        };
+        let outgoing = self.prepare(Wish::new(Ok(words)))?;
         self.carry(&outgoing, body.into(), Answer::AtOnce).await
     }
 
-    /// Checks a request against this agent and completes it.
+    /// Checks a request against this agent and completes it, in the module's order (reference §4):
+    /// time limits, what is said, limits of the response, how to connect, and trust.
     pub(super) fn prepare(&self, wish: Wish) -> Result<Outgoing> {
         let inner = &self.inner;
-        let terms = match wish.settings {
+        let said = wish.settings.map(|settings| settings.over(&inner.settings));
+        if let Some(said) = &said {
+            said.times.settle()?;
+        }
+        let words = match wish.words {
+            Ok(words) => words,
+            Err(Unsayable::Method(error)) => return Err(error),
+            Err(Unsayable::Field(error)) => {
+                if let Some(said) = &said {
+                    said.messages.rules()?;
+                }
+                return Err(error);
+            }
+        };
+        check_version(words.version)?;
+        let terms = match said {
             None => Arc::clone(&inner.terms),
-            Some(settings) => settings.over(&inner.settings).settle()?,
+            Some(said) => said.settle()?,
         };
         let context = match wish.tls {
             None => inner.context.clone(),
             Some(tls) => inner.shared(tls.over(&inner.tls).build()?),
         };
         let servername = wish.servername.as_deref().or(inner.servername.as_deref());
-        Outgoing::new(
-            wish.method,
-            wish.target,
-            wish.fields,
-            servername,
-            inner.connections.is_persistent(),
-            context,
-            terms,
-        )
+        let persistent = inner.connections.is_persistent();
+        Outgoing::new(words, servername, persistent, context, terms)
     }
 
     /// Sends a request, once more on a fresh connection if that is safe, until its response begins.
@@ -343,14 +361,39 @@ impl fmt::Debug for Agent {
 
 /// What a caller wants to send, not yet believed.
 pub(super) struct Wish {
-    pub(super) method: Method,
-    pub(super) target: Target,
-    pub(super) fields: HeaderMap,
+    pub(super) words: std::result::Result<Words, Unsayable>,
     /// TLS options of this request alone.
     pub(super) tls: Option<ClientTlsOptions>,
     pub(super) servername: Option<String>,
-    /// What this request says for itself.
+    /// What else holds for it alone.
     pub(super) settings: Option<Box<Settings>>,
+}
+
+impl Wish {
+    /// To say this, with what the agent says of everything else.
+    pub(super) fn new(words: std::result::Result<Words, Unsayable>) -> Self {
+        Self {
+            words,
+            tls: None,
+            servername: None,
+            settings: None,
+        }
+    }
+}
+
+/// What cannot be said to any server; when that is told depends on what else is wrong.
+#[derive(Debug)]
+pub(super) enum Unsayable {
+    Method(Error),
+    Field(Error),
+}
+
+fn check_version(version: Version) -> Result<()> {
+    if matches!(version, Version::HTTP_10 | Version::HTTP_11) {
+        return Ok(());
+    }
+    let text = format!("version {version:?}: requests are sent as HTTP/1.1 or HTTP/1.0");
+    Err(Error::option(text).with_code("ERR_INVALID_ARG_VALUE"))
 }
 
 /// The agent of requests that name none: it keeps connections, for 5 s while they are idle.

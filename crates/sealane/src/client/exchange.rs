@@ -13,8 +13,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::{HeaderMap, Method, Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
 use http_body::SizeHint;
 use sealane_proto::{
     BodyLength, ClientConnection, Event, Framing, InputEnd, ResponseHead, SendBody,
@@ -126,9 +125,7 @@ enum Step {
 ///
 /// Only what the caller says about framing can be wrong; everything else has been checked.
 pub(super) fn check_framing(request: &Outgoing, body: &Body) -> Result<()> {
-    let fields = &request.fields;
-    let says = fields.contains_key(CONTENT_LENGTH) || fields.contains_key(TRANSFER_ENCODING);
-    if !says && request.method != Method::TRACE {
+    if !request.may_contradict() {
         return Ok(());
     }
     let length = length_of(body);

@@ -3,12 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use http::header::{AUTHORIZATION, CONNECTION, HOST, UPGRADE};
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::header::{CONTENT_LENGTH, HOST, TRAILER, TRANSFER_ENCODING, UPGRADE};
+use http::{HeaderValue, Method, Version};
 use rustls::pki_types::ServerName;
 use sealane_proto::OutgoingHead;
 use sealane_tls::{ClientContext, reference_name};
 
+use super::fields::Fields;
 use super::key::{ConnectionKey, name_in_pool};
 use super::route::Route;
 use super::settings::Terms;
@@ -19,49 +20,46 @@ use crate::error::{Error, ErrorKind, Phase, Result};
 pub(super) struct Outgoing {
     pub(super) method: Method,
     pub(super) path: String,
-    /// With Host, and with what the agent adds.
-    pub(super) fields: HeaderMap,
+    pub(super) version: Version,
+    /// The caller's own; what is added to them stands beside, and is written where they lack it.
+    pub(super) fields: Fields,
     pub(super) terms: Arc<Terms>,
     pub(super) context: ClientContext,
+    /// The Host field, where it is not just the host.
+    named: Option<Box<str>>,
+    credentials: Option<HeaderValue>,
+    /// Whether the server is asked to keep the connection.
+    persistent: bool,
     route: Route,
     name: ServerName<'static>,
 }
 
 impl Outgoing {
-    /// Completes a request and checks it, in the module's order (reference §4).
+    /// Completes a request whose parts have been checked.
     pub(super) fn new(
-        method: Method,
-        target: Target,
-        mut fields: HeaderMap,
+        words: Words,
         servername: Option<&str>,
         persistent: bool,
         context: ClientContext,
         terms: Arc<Terms>,
     ) -> Result<Self> {
-        target::check_path(&method, &target.path)?;
+        let Words {
+            method,
+            target,
+            version,
+            fields,
+        } = words;
+        let fields = fields.joined(&terms.style.unique)?;
         let name = proven_name(&target, &fields, servername)?;
-        if !fields.contains_key(HOST) {
-            add(&mut fields, HOST, target.host_field()?)?;
-        }
-        if let Some(credentials) = target.authorization
-            && !fields.contains_key(AUTHORIZATION)
-        {
-            add(&mut fields, AUTHORIZATION, credentials)?;
-        }
-        if !fields.contains_key(CONNECTION) {
-            let option = match persistent {
-                // RFC 9110 §7.8: an Upgrade that Connection does not name is for nobody.
-                _ if fields.contains_key(UPGRADE) => "upgrade",
-                true => "keep-alive",
-                false => "close",
-            };
-            add(&mut fields, CONNECTION, HeaderValue::from_static(option))?;
-        }
         Ok(Self {
+            named: target.host_field(),
+            route: terms.connecting.route(target.host, target.port),
             method,
             path: target.path,
+            version,
             fields,
-            route: terms.connecting.route(target.host, target.port),
+            credentials: target.authorization,
+            persistent,
             terms,
             context,
             name,
@@ -70,9 +68,53 @@ impl Outgoing {
 
     /// What stands in its head.
     pub(super) fn head(&self) -> OutgoingHead<'_> {
-        let mut head = OutgoingHead::new(&self.method, &self.path, &self.fields);
+        let style = &self.terms.style;
+        let mut head = OutgoingHead::new(&self.method, &self.path, self.fields.outgoing());
+        head.version = self.version;
         head.expect_continue = self.terms.exchanging.expect_continue.is_some();
+        head.require_host = style.host;
+        if style.host {
+            let host = self.named.as_deref().unwrap_or(self.route.host());
+            head.host = Some(host.as_bytes());
+        }
+        head.authorization = self.credentials.as_ref().map(HeaderValue::as_bytes);
+        if style.connection {
+            head.connection = Some(match self.persistent {
+                // RFC 9110 §7.8: an Upgrade that Connection does not name is for nobody.
+                _ if self.fields.has(&UPGRADE) => "upgrade",
+                true => "keep-alive",
+                false => "close",
+            });
+        }
         head
+    }
+
+    /// Whether its caller says anything that may contradict itself or its body.
+    pub(super) fn may_contradict(&self) -> bool {
+        let told = [&CONTENT_LENGTH, &TRANSFER_ENCODING, &TRAILER, &HOST];
+        self.version == Version::HTTP_10
+            || matches!(self.method, Method::TRACE | Method::CONNECT)
+            || told.iter().any(|name| self.fields.has(name))
+    }
+
+    /// Whether its body may be sent in chunks, behind which trailers can stand.
+    pub(super) fn may_have_trailers(&self) -> bool {
+        self.version != Version::HTTP_10 && !self.fields.has(&CONTENT_LENGTH)
+    }
+
+    /// Whether it is sent whole with its head, unless somebody says that it has a body: its method
+    /// gives content no meaning, and a server may refuse any (RFC 9110 §9.3.1).
+    pub(super) fn is_all_head(&self) -> bool {
+        let bare = [
+            Method::GET,
+            Method::HEAD,
+            Method::DELETE,
+            Method::OPTIONS,
+            Method::TRACE,
+            Method::CONNECT,
+        ];
+        let told = [&CONTENT_LENGTH, &TRANSFER_ENCODING, &TRAILER];
+        bare.contains(&self.method) && !told.iter().any(|name| self.fields.has(name))
     }
 
     /// What the pool's shelf for it is called.
@@ -95,12 +137,6 @@ impl Outgoing {
     }
 }
 
-/// Adds a field, if there is room for one.
-fn add(fields: &mut HeaderMap, name: HeaderName, value: HeaderValue) -> Result<()> {
-    let added = fields.try_insert(name, value).map(drop);
-    added.map_err(|_| Error::option("more fields than can be sent").with_code("ERR_OUT_OF_RANGE"))
-}
-
 /// Shows neither the query nor a field's value: they may be secret.
 impl fmt::Debug for Outgoing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -112,23 +148,30 @@ impl fmt::Debug for Outgoing {
     }
 }
 
+/// What is to be said to the server.
+pub(super) struct Words {
+    pub(super) method: Method,
+    pub(super) target: Target,
+    pub(super) version: Version,
+    pub(super) fields: Fields,
+}
+
 /// What the peer must prove to be (reference §2.4): the server name, else the host of the caller's
 /// own Host field, else the host.
 fn proven_name(
     target: &Target,
-    fields: &HeaderMap,
+    fields: &Fields,
     servername: Option<&str>,
 ) -> Result<ServerName<'static>> {
-    if fields.get_all(HOST).iter().count() > 1 {
+    let mut hosts = fields.values_of(&HOST);
+    let given = hosts.next();
+    if hosts.next().is_some() {
         let text = "options.headers.host: there can be only one Host field";
         return Err(Error::option(text).with_code("ERR_INVALID_ARG_TYPE"));
     }
-    let given = fields.get(HOST).map(|value| {
-        let text = value.to_str().map_err(|_| {
-            let text = "the Host field is no text";
-            Error::option(text).with_code("ERR_INVALID_ARG_VALUE")
-        });
-        text.map(target::host_of_field)
+    let given = given.map(|value| match std::str::from_utf8(value) {
+        Ok(text) if text.is_ascii() => Ok(target::host_of_field(text)),
+        _ => Err(Error::option("the Host field is no text").with_code("ERR_INVALID_ARG_VALUE")),
     });
     let name = match (servername, given.transpose()?) {
         (Some(name), _) if !name.is_empty() => name,

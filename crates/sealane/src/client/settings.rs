@@ -17,7 +17,7 @@ pub(super) mod times;
 
 use connecting::{Connecting, Opening};
 use exchanging::Exchanging;
-use messages::Messages;
+use messages::{Messages, Style};
 use times::{Timeouts, Times};
 
 /// What has been said, by kind.
@@ -47,6 +47,7 @@ impl Settings {
         Ok(Arc::new(Terms {
             timeouts: self.times.settle()?,
             rules: Arc::new(rules),
+            style: self.messages.style()?,
             connecting: self.connecting.settle()?,
             exchanging: self.exchanging.settle()?,
         }))
@@ -59,6 +60,7 @@ pub(super) struct Terms {
     pub(super) timeouts: Timeouts,
     /// What is asked of the server's messages.
     pub(super) rules: Arc<ClientRules>,
+    pub(super) style: Style,
     pub(super) connecting: Opening,
     pub(super) exchanging: Exchanging,
 }

@@ -24,14 +24,20 @@ pub(super) struct Target {
     pub(super) path: String,
     /// The Authorization field that the URL's credentials make.
     pub(super) authorization: Option<HeaderValue>,
+    /// The scheme, where it is none that is served here.
+    foreign: Option<Box<str>>,
 }
 
 impl Target {
     /// Reads a URL as text.
     pub(super) fn parse(text: &str) -> Result<Self> {
         let url = Url::parse(text).map_err(|reason| invalid_url(text, &reason.to_string()))?;
-        check_scheme(url.scheme())?;
-        let host = url.host().ok_or_else(|| invalid_url(text, "no host"))?;
+        let foreign = foreign(url.scheme());
+        let host = match (url.host(), &foreign) {
+            (Some(host), _) => host_text(&host),
+            (None, Some(_)) => Box::default(),
+            (None, None) => return Err(invalid_url(text, "no host")),
+        };
         let mut path = url.path().to_owned();
         if let Some(query) = url.query() {
             path.push('?');
@@ -40,12 +46,13 @@ impl Target {
         let (user, password) = (url.username(), url.password());
         let named = !user.is_empty() || password.is_some();
         Ok(Self {
-            host: host_text(&host),
+            host,
             port: url.port_or_known_default().unwrap_or(HTTPS),
             path,
             authorization: named
                 .then(|| basic(user, password.unwrap_or_default()))
                 .transpose()?,
+            foreign,
         })
     }
 
@@ -54,7 +61,6 @@ impl Target {
         let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
             return Err(invalid_url(&uri.to_string(), "no scheme or no host"));
         };
-        check_scheme(scheme)?;
         let (userinfo, rest) = authority
             .as_str()
             .rsplit_once('@')
@@ -77,6 +83,7 @@ impl Target {
             authorization: (!userinfo.is_empty())
                 .then(|| basic(user, password))
                 .transpose()?,
+            foreign: foreign(scheme),
         })
     }
 
@@ -87,22 +94,36 @@ impl Target {
             port: HTTPS,
             path: "/".to_owned(),
             authorization: None,
+            foreign: None,
         }
     }
 
-    /// The value of the Host field (RFC 9110 §7.2): the default port is left out.
-    pub(super) fn host_field(&self) -> Result<HeaderValue> {
-        let (open, close) = if self.host.contains(':') {
-            ("[", "]")
-        } else {
-            ("", "")
+    /// Refuses a path or a protocol that cannot be asked for, in this order (reference §4).
+    pub(super) fn check(&self, method: &Method) -> Result<()> {
+        check_path(method, &self.path)?;
+        let Some(scheme) = &self.foreign else {
+            return Ok(());
         };
-        let text = match self.port {
-            HTTPS => format!("{open}{}{close}", self.host),
-            port => format!("{open}{}{close}:{port}", self.host),
-        };
-        HeaderValue::try_from(text)
-            .map_err(|_| invalid_url(&self.host, "the host cannot stand in a Host field"))
+        let text = format!("protocol \"{scheme}:\" is not supported, expected \"https:\"");
+        Err(Error::option(text).with_code("ERR_INVALID_PROTOCOL"))
+    }
+
+    /// Takes user and password as they are, instead of those of a URL (RFC 7617 §2).
+    pub(super) fn authorize(&mut self, user_and_password: &str) -> Result<()> {
+        self.authorization = Some(credentials(user_and_password.as_bytes())?);
+        Ok(())
+    }
+
+    /// The value of the Host field (RFC 9110 §7.2), where it is not just the host: an IPv6 address
+    /// stands in brackets, and the default port is left out.
+    pub(super) fn host_field(&self) -> Option<Box<str>> {
+        let Self { host, port, .. } = self;
+        match (host.contains(':'), *port) {
+            (false, HTTPS) => None,
+            (true, HTTPS) => Some(format!("[{host}]").into()),
+            (false, port) => Some(format!("{host}:{port}").into()),
+            (true, port) => Some(format!("[{host}]:{port}").into()),
+        }
     }
 }
 
@@ -179,12 +200,9 @@ fn is_authority(target: &str) -> bool {
     })
 }
 
-fn check_scheme(scheme: &str) -> Result<()> {
-    if scheme == "https" {
-        return Ok(());
-    }
-    let text = format!("protocol \"{scheme}:\" is not supported, expected \"https:\"");
-    Err(Error::option(text).with_code("ERR_INVALID_PROTOCOL"))
+/// The scheme, if it is not ours.
+fn foreign(scheme: &str) -> Option<Box<str>> {
+    (scheme != "https").then(|| scheme.into())
 }
 
 fn host_text<S: AsRef<str>>(host: &Host<S>) -> Box<str> {
@@ -200,9 +218,14 @@ fn basic(user: &str, password: &str) -> Result<HeaderValue> {
     let mut pair: Vec<u8> = percent_decode_str(user).collect();
     pair.push(b':');
     pair.extend(percent_decode_str(password));
-    let text = format!("Basic {}", STANDARD.encode(&pair));
+    credentials(&pair)
+}
+
+/// The value of Authorization that says these octets.
+fn credentials(pair: &[u8]) -> Result<HeaderValue> {
+    let text = format!("Basic {}", STANDARD.encode(pair));
     let mut value = HeaderValue::try_from(text)
-        .map_err(|_| Error::option("the URL's credentials cannot be written in a field"))?;
+        .map_err(|_| Error::option("the credentials cannot be written in a field"))?;
     value.set_sensitive(true);
     Ok(value)
 }

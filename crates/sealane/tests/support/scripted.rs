@@ -172,7 +172,9 @@ pub async fn read_request(stream: &mut Stream) -> Option<String> {
         text += &String::from_utf8_lossy(&body);
     } else if head.contains("transfer-encoding: chunked\r\n") {
         // The last chunk, and behind it trailers or nothing.
-        text += &read_until(stream, "\r\n0\r\n").await;
+        while !text.ends_with("\r\n0\r\n") {
+            text += &read_until(stream, "0\r\n").await;
+        }
         loop {
             let line = read_until(stream, "\r\n").await;
             text += &line;

@@ -25,7 +25,7 @@ impl Times {
     }
 
     /// Refuses limits that nobody could meet.
-    pub(super) fn settle(&self) -> Result<Timeouts> {
+    pub(in crate::client) fn settle(&self) -> Result<Timeouts> {
         let timeouts = Timeouts {
             connect: self.connect.unwrap_or(Some(CONNECT_TIMEOUT)),
             handshake: self.handshake.unwrap_or(Some(HANDSHAKE_TIMEOUT)),
