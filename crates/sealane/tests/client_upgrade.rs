@@ -66,7 +66,7 @@ async fn c197_octets_behind_a_101_are_read_first_from_what_it_hands_over() {
         told.recv()
             .await
             .unwrap()
-            .contains("\r\nconnection: upgrade\r\n")
+            .contains("\r\nConnection: upgrade\r\n")
     );
     let mut tunnel = Upgraded::of(&mut response).unwrap();
     assert!(Upgraded::of(&mut response).is_none());
