@@ -316,3 +316,30 @@ async fn limits_of_a_response_hold_for_one_request_on_a_shared_connection() {
     let strict = soon(agent.get(server.url("/"))).await.unwrap_err();
     assert_eq!(strict.code(), Some("HPE_INVALID_HEADER_TOKEN"), "{strict}");
 }
+
+#[tokio::test]
+async fn repeated_lines_of_a_response_are_joined_on_request() {
+    let ground = Ground::new();
+    let server = Scripted::start(ground.server_config(), |mut stream, _| async move {
+        while read_request(&mut stream).await.is_some() {
+            let lines = "ETag: 1\r\nX-A: 1\r\nX-A: 2\r\nSet-Cookie: a\r\nSet-Cookie: b\r\n";
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{lines}\r\n");
+            say(&mut stream, head).await;
+        }
+    })
+    .await;
+    let values = |response: &http::Response<Body>, name: &str| -> Vec<String> {
+        let values = response.headers().get_all(name).iter();
+        values
+            .map(|value| value.to_str().unwrap().to_owned())
+            .collect()
+    };
+    let agent = ground.agent();
+    let options = RequestOptions::new(server.url("/"));
+    let apart = soon(agent.get(options.clone())).await.unwrap();
+    assert_eq!(values(&apart, "x-a"), ["1", "2"]);
+    let joined = agent.get(options.join_duplicate_headers(true));
+    let joined = soon(joined).await.unwrap();
+    assert_eq!(values(&joined, "x-a"), ["1, 2"]);
+    assert_eq!(values(&joined, "set-cookie"), ["a", "b"]);
+}

@@ -29,6 +29,7 @@ use super::settings::Terms;
 use crate::body::Body;
 use crate::driver::{TURN, length_of, let_others_run};
 use crate::error::{Error, Phase, Result};
+use crate::folding::fold;
 use crate::info::{ConnectionInfo, ExchangeTimings, RawFields};
 use crate::transport::{Received, TransportError};
 
@@ -201,11 +202,14 @@ impl Exchange {
         answer: Answer,
     ) -> Result<Response<Body>, Failure> {
         let step = poll_fn(|context| self.poll_step(context)).await;
-        let head = match step {
+        let mut head = match step {
             Ok(Step::Head(head)) => head,
             Ok(_) => return Err(self.failure(unexpected())),
             Err(error) => return Err(self.failure(error)),
         };
+        if self.terms.style.join_duplicates {
+            fold(&mut head.fields);
+        }
         let Some(info) = self.held.as_ref().map(|(held, _)| held.info.clone()) else {
             return Err(self.failure(unexpected()));
         };
