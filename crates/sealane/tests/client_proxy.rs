@@ -26,7 +26,13 @@ fn refusal(answer: &str) -> Says {
 }
 
 fn through(ground: &Ground, proxy: &LittleProxy) -> AgentOptions {
-    let proxy = Proxy::new(proxy.url()).unwrap().ca(ground.roots());
+    let secure = proxy.url().starts_with("https:");
+    let proxy = Proxy::new(proxy.url()).unwrap();
+    let proxy = if secure {
+        proxy.ca(ground.roots())
+    } else {
+        proxy
+    };
     ground.agent_options().keep_alive(true).proxy(proxy)
 }
 

@@ -51,6 +51,8 @@ pub struct Proxy {
     exclusions: Arc<Exclusions>,
     /// For a proxy that is asked by HTTPS.
     tls: Option<Box<ClientTlsOptions>>,
+    /// Something was said of TLS, and it is asked without.
+    contradicts: bool,
     /// What it comes to, made when it is first needed, once for all clones.
     relay: Arc<OnceLock<Arc<Relay>>>,
 }
@@ -101,6 +103,7 @@ impl Proxy {
             credentials: None,
             exclusions: Arc::default(),
             tls,
+            contradicts: false,
             relay: Arc::default(),
         };
         let password = url.password();
@@ -108,6 +111,10 @@ impl Proxy {
             return Ok(proxy);
         }
         let mut pair: Vec<u8> = percent_decode_str(url.username()).collect();
+        if pair.contains(&b':') {
+            // RFC 7617 §2: what stands behind it would be taken for the password.
+            return Err(invalid("a user name cannot contain a colon"));
+        }
         pair.push(b':');
         pair.extend(percent_decode_str(password.unwrap_or_default()));
         Ok(proxy.auth(pair))
@@ -164,7 +171,8 @@ impl Proxy {
     /// Whom to trust about the identity of an `https:` proxy; default: the public authorities that
     /// ship with this crate.
     ///
-    /// What servers must prove is not changed by this.
+    /// What servers must prove is not changed by this. Said of an `http:` proxy, this and the other
+    /// options of TLS are refused where the proxy is used (`ERR_PROXY_INVALID_CONFIG`).
     #[must_use]
     pub fn ca(self, roots: Roots) -> Self {
         self.tls(|tls| tls.ca(roots.into_inner()))
@@ -183,6 +191,7 @@ impl Proxy {
     }
 
     fn tls(mut self, change: impl FnOnce(ClientTlsOptions) -> ClientTlsOptions) -> Self {
+        self.contradicts = self.tls.is_none();
         self.tls = self.tls.map(|tls| Box::new(change(*tls)));
         self.changed()
     }
@@ -196,6 +205,11 @@ impl Proxy {
     pub(super) fn relay(&self) -> Result<Arc<Relay>> {
         if let Some(relay) = self.relay.get() {
             return Ok(Arc::clone(relay));
+        }
+        if self.contradicts {
+            return Err(invalid(
+                "ca, identity and crypto_provider are for https: proxies only",
+            ));
         }
         let secure = match &self.tls {
             None => None,

@@ -46,6 +46,13 @@ pub(super) enum Through {
     Proxy(Arc<Relay>),
 }
 
+impl Way {
+    /// The addresses that can be reached: those of our own address's family, if there is one.
+    pub(super) fn reachable(&self) -> Family {
+        self.local_address.map_or(self.family, Family::of)
+    }
+}
+
 impl Route {
     /// The way to a server; none that is special is the system's.
     pub(super) fn new(host: Box<str>, port: u16, way: Option<Arc<Way>>) -> Self {

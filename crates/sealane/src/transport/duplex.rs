@@ -42,7 +42,7 @@ impl Other {
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        Self::known(Foreign(stream))
+        Self::known(Foreign(Some(stream)))
     }
 
     /// A stream that can be asked.
@@ -114,8 +114,30 @@ impl fmt::Debug for Other {
     }
 }
 
-/// A stream of a program's, of which nothing is known.
-struct Foreign<S>(S);
+/// A stream of a program's, of which nothing is known; it is there until it is dropped.
+struct Foreign<S>(Option<S>);
+
+impl<S: Unpin> Foreign<S> {
+    /// Asks the stream; its panic is an error.
+    fn ask<T>(
+        &mut self,
+        question: impl FnOnce(Pin<&mut S>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        match &mut self.0 {
+            Some(stream) => contained(|| question(Pin::new(stream))),
+            None => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
+        }
+    }
+}
+
+impl<S> Drop for Foreign<S> {
+    fn drop(&mut self) {
+        let stream = self.0.take();
+        if hook::contain(|| drop(stream)).is_err() {
+            tracing::error!("the stream of create_connection panicked while it was dropped");
+        }
+    }
+}
 
 impl<S> Duplex for Foreign<S> where S: AsyncRead + AsyncWrite + Send + Unpin {}
 
@@ -125,7 +147,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Foreign<S> {
         context: &mut Context<'_>,
         space: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        contained(|| Pin::new(&mut self.0).poll_read(context, space))
+        self.ask(|stream| stream.poll_read(context, space))
     }
 }
 
@@ -135,9 +157,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Foreign<S> {
         context: &mut Context<'_>,
         octets: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let taken = ready!(contained(
-            || Pin::new(&mut self.0).poll_write(context, octets)
-        ))?;
+        let taken = ready!(self.ask(|stream| stream.poll_write(context, octets)))?;
         Poll::Ready(match taken <= octets.len() {
             true => Ok(taken),
             false => Err(io::Error::other(
@@ -147,11 +167,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Foreign<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        contained(|| Pin::new(&mut self.0).poll_flush(context))
+        self.ask(|stream| stream.poll_flush(context))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        contained(|| Pin::new(&mut self.0).poll_shutdown(context))
+        self.ask(|stream| stream.poll_shutdown(context))
     }
 }
 

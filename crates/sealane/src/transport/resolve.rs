@@ -7,8 +7,10 @@ use std::fmt;
 use std::future::Future;
 use std::hash::{Hash, Hasher};
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
+
+use tokio::sync::Semaphore;
 
 use super::hook::{self, Answer};
 use crate::error::{Error, ErrorKind, Phase, Result};
@@ -132,13 +134,15 @@ pub(crate) async fn resolve(
         };
     }
     let found: Vec<_> = match lookup {
-        None => tokio::net::lookup_host((host, port))
-            .await
-            .map_err(|error| unknown(host, error))?
-            .collect(),
+        None => ask_system(host, port).await.map_err(|error| {
+            let said = error.to_string();
+            let passing = PASSING.iter().any(|text| said.contains(text));
+            let code = if passing { "EAI_AGAIN" } else { "ENOTFOUND" };
+            unknown(host, error, code)
+        })?,
         Some(lookup) => {
             let found = lookup.ask(host, family).await;
-            let found = found.map_err(|error| unknown(host, error))?;
+            let found = found.map_err(|error| unknown(host, error, "ENOTFOUND"))?;
             let with_port = |address| SocketAddr::new(address, port);
             found.into_iter().map(with_port).collect()
         }
@@ -182,11 +186,24 @@ fn alternating(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     }
 }
 
+/// Asks the system's resolver, which blocks a thread.
+///
+/// It cannot be called off, also when nobody waits for its answer any more: so only a few are asked
+/// at a time, and what is not wanted any more before its turn is never asked.
+async fn ask_system(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    let turn = LOOKUPS.acquire().await.map_err(io::Error::other)?;
+    let host = host.to_owned();
+    let asking = tokio::task::spawn_blocking(move || {
+        let found = (host.as_str(), port).to_socket_addrs();
+        drop(turn);
+        found.map(Iterator::collect)
+    });
+    asking.await.map_err(io::Error::other)?
+}
+
 /// The resolver's failures carry no code of the system; its own text says more than ours could.
-fn unknown(host: &str, source: io::Error) -> Error {
+fn unknown(host: &str, source: io::Error, code: &'static str) -> Error {
     let said = source.to_string();
-    let passing = said.contains("emporary failure");
-    let code = if passing { "EAI_AGAIN" } else { "ENOTFOUND" };
     let text = format!("no address found for {host:?}: {}", said.escape_debug());
     Error::new(ErrorKind::Io, Phase::Resolve, text)
         .with_code(code)
@@ -202,6 +219,13 @@ fn wrong_family(host: &str, family: Family) -> Error {
     };
     Error::new(ErrorKind::Io, Phase::Resolve, text).with_code("ENOTFOUND")
 }
+
+/// Lookups of the system that run at a time: an eighth of the threads that tokio has for such work,
+/// so that a resolver that hangs leaves some for files.
+static LOOKUPS: Semaphore = Semaphore::const_new(64);
+
+/// How resolvers say that they may know later (`EAI_AGAIN`): those of glibc and macOS, and musl's.
+const PASSING: [&str; 3] = ["emporary failure", "Try again", "try again"];
 
 /// Addresses that are tried at most: with a quarter of a second between them, as many as anybody
 /// would wait for.

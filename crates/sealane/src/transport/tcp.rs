@@ -27,6 +27,8 @@ pub(crate) struct TcpOptions {
     pub(crate) spacing: Option<Duration>,
     /// How long an address has in all.
     pub(crate) attempt_limit: Option<Duration>,
+    /// How long one alone has at most while others wait for their turn.
+    pub(crate) patience: Duration,
     /// Whether small writes leave at once.
     pub(crate) no_delay: bool,
     /// How long a connection may be silent before the system looks after its peer.
@@ -133,7 +135,11 @@ impl<'a> Race<'a> {
         self.running.push((number, attempt));
         match (&mut self.pause, self.options.spacing) {
             (Some(pause), Some(spacing)) if !self.waiting.as_slice().is_empty() => {
-                pause.as_mut().reset(Instant::now() + spacing);
+                match Instant::now().checked_add(spacing) {
+                    Some(next) => pause.as_mut().reset(next),
+                    // Beyond what clocks can tell: the next one waits for a failure.
+                    None => self.pause = None,
+                }
             }
             _ => self.pause = None,
         }
@@ -142,7 +148,7 @@ impl<'a> Race<'a> {
     /// How long the attempt that begins now has. One alone could keep the others from their turn.
     fn limit(&self) -> Option<Duration> {
         let keeps_others = self.options.spacing.is_none() && !self.waiting.as_slice().is_empty();
-        let patience = keeps_others.then_some(PATIENCE);
+        let patience = keeps_others.then_some(self.options.patience);
         self.options.attempt_limit.or(patience)
     }
 
@@ -198,7 +204,7 @@ async fn connect(address: SocketAddr, options: &TcpOptions) -> Result<TcpStream,
 
 /// How long an address may keep others from their turn: a connection request that was lost twice
 /// has been sent a third time by then (RFC 6298 §2).
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests;

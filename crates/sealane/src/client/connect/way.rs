@@ -2,6 +2,7 @@
 //! this machine, or as the program knows.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use super::super::proxy::Relay;
 use super::super::route::{Route, Through, Way};
@@ -10,7 +11,7 @@ use super::handshake::Handshake;
 use super::progress::{Progress, Step};
 use super::tunnel;
 use crate::error::{Error, Phase, Result};
-use crate::transport::tcp::TcpOptions;
+use crate::transport::tcp::{PATIENCE, TcpOptions};
 use crate::transport::{Plain, Socket, resolve, tcp};
 
 /// Opens a stream that ends at the server.
@@ -48,13 +49,16 @@ async fn dial(
     if host.parse::<IpAddr>().is_err() {
         progress.begin(Step::Lookup);
     }
-    let found = resolve::resolve(host, port, way.family, way.lookup.as_ref()).await;
+    let found = resolve::resolve(host, port, way.reachable(), way.lookup.as_ref()).await;
     let addresses = found.map_err(|error| match way.local_address {
         Some(address) => error.with_more(&format!(" (local_address is {address})")),
         None => error,
     })?;
     progress.begin(Step::Connect);
+    let share = |limit: Duration| limit / u32::try_from(addresses.len()).unwrap_or(u32::MAX);
+    let share = dialer.terms.timeouts.connect.map_or(PATIENCE, share);
     let options = TcpOptions {
+        patience: PATIENCE.min(share),
         local_address: way.local_address,
         local_port: way.local_port,
         keep_alive: dialer.probe_after,

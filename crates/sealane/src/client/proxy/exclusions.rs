@@ -89,7 +89,8 @@ fn split_port(text: &str) -> Option<(&str, Option<u16>)> {
     match text.rsplit_once(':') {
         None => Some((text, None)),
         Some((host, port)) => {
-            let port = port.parse().ok()?;
+            let digits = port.bytes().all(|octet| octet.is_ascii_digit());
+            let port = port.parse().ok().filter(|port| digits && *port != 0)?;
             // Colons are in brackets, or are no part of a host.
             let plain = host.ends_with(']') || !host.contains(':');
             plain.then_some((host, Some(port)))
@@ -115,12 +116,19 @@ fn network_of(address: &str, bits: &str) -> Option<What> {
     let address: IpAddr = address.parse().ok()?;
     let bits: u32 = bits.parse().ok()?;
     let most = if address.is_ipv4() { 32 } else { 128 };
-    (bits <= most).then_some(What::Network(address, bits))
+    if bits > most {
+        return None;
+    }
+    // Hosts are compared in their own family, and so is a network of mapped addresses.
+    Some(match (address, address.to_canonical()) {
+        (IpAddr::V6(_), mapped @ IpAddr::V4(_)) if bits >= 96 => What::Network(mapped, bits - 96),
+        _ => What::Network(address, bits),
+    })
 }
 
 /// A name without what may stand in front of it; letters and digits in any script.
 fn name_of(text: &str) -> Option<Box<str>> {
-    let name = text.strip_prefix('*').unwrap_or(text);
+    let name = text.strip_prefix("*.").unwrap_or(text);
     let name = name.strip_prefix('.').unwrap_or(name);
     let name = name.strip_suffix('.').unwrap_or(name);
     // Hosts of URLs are compared as they are sent: in lower case and in ASCII.

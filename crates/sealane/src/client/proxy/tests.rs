@@ -48,6 +48,7 @@ fn what_is_no_proxy_is_refused_without_showing_its_password() {
         "socks5://user:secret@proxy.example:1080",
         "http://user:secret@proxy.example:99999",
         "http://user:secret@/",
+        "http://us%3Aer:secret@proxy.example",
         "http://user:secret@proxy.example/path",
         "http://user:secret@proxy.example?query",
         "http://user:secret@pro xy.example",
@@ -82,6 +83,14 @@ fn credentials_are_part_of_what_a_proxy_is_and_never_shown() {
             "{shown}"
         );
     }
+}
+
+#[test]
+fn options_of_tls_are_refused_for_a_proxy_that_is_asked_without() {
+    let proxy = Proxy::new("http://proxy.example").expect("a proxy");
+    let error = proxy.ca(crate::trust::Roots::bundled()).relay();
+    let error = error.expect_err("nobody would use them");
+    assert_eq!(error.code(), Some("ERR_PROXY_INVALID_CONFIG"));
 }
 
 #[test]
@@ -131,6 +140,8 @@ fn addresses_and_networks_are_compared_as_such() {
         ("192.168.1.128/25", "192.168.1.129", true),
         ("0.0.0.0/0", "203.0.113.9", true),
         ("0.0.0.0/0", "::1", false),
+        ("::ffff:10.0.0.0/104", "10.1.2.3", true),
+        ("::ffff:10.0.0.0/104", "11.1.2.3", false),
         ("fd00::/8", "fdff::1", true),
         ("fd00::/8", "fe00::1", false),
         ("[fd00::]/8", "fd00::1", true),
@@ -151,6 +162,10 @@ fn entries_that_mean_nothing_are_refused() {
         "example.com:99999",
         "example.com:",
         "exa*mple.com",
+        "*example.com",
+        "example.com:+80",
+        "example.com:0",
+        "[::1]:-1",
         "a:b:c",
         "http://example.com",
         ".",

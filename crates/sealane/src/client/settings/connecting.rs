@@ -9,7 +9,7 @@ use crate::client::connector::Connector;
 use crate::client::proxy::{Exclusions, Proxy};
 use crate::client::route::{Route, Through, Way};
 use crate::error::{Error, Result};
-use crate::transport::tcp::TcpOptions;
+use crate::transport::tcp::{PATIENCE, TcpOptions};
 use crate::transport::{Family, Lookup};
 
 /// What has been said about connecting.
@@ -109,6 +109,7 @@ impl Connecting {
             local_port: None,
             spacing: race.then_some(spacing),
             attempt_limit,
+            patience: PATIENCE,
             no_delay: self.no_delay.unwrap_or(true),
             keep_alive: None,
         };
@@ -148,16 +149,15 @@ impl Connecting {
 
     /// The way without anything in between.
     fn network(&self) -> Result<Way> {
-        let mut family = self.family.unwrap_or_default();
-        if let Some(address) = self.local_address {
-            if !family.has(address) {
-                let text = format!(
-                    "local_address is {address}, from which no address of family {family:?} can \
-                     be reached"
-                );
-                return Err(Error::option(text).with_code("ERR_INVALID_ARG_VALUE"));
-            }
-            family = Family::of(address);
+        let family = self.family.unwrap_or_default();
+        if let Some(address) = self.local_address
+            && !family.has(address)
+        {
+            let text = format!(
+                "local_address is {address}, from which no address of family {family:?} can be \
+                 reached"
+            );
+            return Err(Error::option(text).with_code("ERR_INVALID_ARG_VALUE"));
         }
         Ok(Way {
             family,
@@ -248,7 +248,8 @@ macro_rules! connecting_setters {
         /// The program's own way to open connections; default: the system's. A request that is
         /// given one and names no agent uses none: its connection ends with it.
         ///
-        /// Nothing is looked up, and what is said of addresses does not matter then.
+        /// Nothing is looked up, and what is said of addresses does not matter then. A socket that it
+        /// gives stays as it was set: `no_delay` and `keep_alive_msecs` do not touch it.
         #[must_use]
         pub fn create_connection(mut self, connector: $crate::Connector) -> Self {
             let via = $crate::client::settings::connecting::Via::Stream(connector);
@@ -275,7 +276,8 @@ macro_rules! connecting_setters {
 
         /// Whether the addresses of a name compete (RFC 8305): the next one is tried beside the one
         /// before if that has not answered for a while, and the first that answers wins. Default
-        /// true; else one is tried after the other, each but the last for 5 s.
+        /// true; else one is tried after the other, each but the last for its share of
+        /// `connect_timeout`, and for 5 s at most.
         #[must_use]
         pub fn auto_select_family(mut self, wanted: bool) -> Self {
             self.settings().connecting.auto_select_family = Some(wanted);

@@ -58,8 +58,11 @@ pub(in crate::client) struct Timeouts {
 /// The setters, for an agent and for a request.
 macro_rules! times_setters {
     () => {
-        /// The longest time to find the address and open the TCP connection; default 10 s, for a
+        /// The longest time to find the address and open the connection; default 10 s, for a
         /// request its agent's.
+        ///
+        /// All that lies before TLS with the server is part of it: a `lookup` hook, what
+        /// `create_connection` does, a proxy's own handshake and its answer.
         #[must_use]
         pub fn connect_timeout(mut self, limit: impl Into<Option<std::time::Duration>>) -> Self {
             self.settings().times.connect = Some(limit.into());

@@ -14,8 +14,16 @@ use super::super::socket::Socket;
 enum Wicked {
     /// Says that it took more than it was given.
     Boasts,
-    /// Panics whenever it is asked.
+    /// Panics whenever it is asked, and when it is dropped.
     Panics,
+}
+
+impl Drop for Wicked {
+    fn drop(&mut self) {
+        if let Self::Panics = self {
+            panic!("of the stream's own");
+        }
+    }
 }
 
 impl AsyncRead for Wicked {

@@ -55,7 +55,7 @@ async fn a_hook_is_asked_about_names_alone_and_its_answer_is_bounded() {
 #[tokio::test]
 async fn a_hook_that_gives_nothing_fails_or_panics_is_an_error() {
     let empty = Lookup::new(|_, _| async { Ok(Vec::new()) });
-    let failing = Lookup::new(|_, _| async { Err(io::Error::other("no\nsuch host")) });
+    let failing = Lookup::new(|_, _| async { Err(io::Error::other("no\nsuch host, try again")) });
     let panicking = Lookup::new(|_, _| async { panic!("of the hook's own") });
     let early = Lookup::new(|_, _| -> std::future::Ready<io::Result<Vec<IpAddr>>> {
         panic!("before there is a future")

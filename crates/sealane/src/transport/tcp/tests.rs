@@ -20,6 +20,7 @@ fn options() -> TcpOptions {
         local_port: None,
         spacing: Some(Duration::from_millis(250)),
         attempt_limit: None,
+        patience: super::PATIENCE,
         no_delay: true,
         keep_alive: None,
     }
@@ -170,6 +171,22 @@ async fn an_address_that_does_not_answer_has_a_pause_alone_or_a_limit() {
         let stream = stream.expect("the second address answers");
         assert_eq!(stream.peer_addr().expect("an address"), open);
         assert!(begun.elapsed() >= least, "{:?}", begun.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn times_beyond_all_clocks_are_no_panic() {
+    let (_listener, open) = open().await;
+    for spacing in [Some(Duration::MAX), None] {
+        let options = TcpOptions {
+            spacing,
+            attempt_limit: Some(Duration::MAX),
+            patience: Duration::MAX,
+            ..options()
+        };
+        let addresses = vec![closed().await, closed().await, open];
+        let stream = dialled(addresses, "here", &options).await;
+        stream.expect("the third address answers");
     }
 }
 
