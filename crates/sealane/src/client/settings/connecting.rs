@@ -248,8 +248,8 @@ macro_rules! connecting_setters {
         /// The program's own way to open connections; default: the system's. A request that is
         /// given one and names no agent uses none: its connection ends with it.
         ///
-        /// Nothing is looked up, and what is said of addresses does not matter then. A socket that it
-        /// gives stays as it was set: `no_delay` and `keep_alive_msecs` do not touch it.
+        /// Nothing is looked up, and what is said of addresses does not matter then. A socket that
+        /// it gives stays as it was set: `no_delay` and `keep_alive_msecs` do not touch it.
         #[must_use]
         pub fn create_connection(mut self, connector: $crate::Connector) -> Self {
             let via = $crate::client::settings::connecting::Via::Stream(connector);
