@@ -559,3 +559,23 @@ async fn requests_that_say_where_to_go_in_different_ways_share_nothing() {
         [fresh(0), fresh(0), fresh(1), fresh(2), fresh(3)]
     );
 }
+
+#[tokio::test]
+async fn times_beyond_all_clocks_are_no_limits_and_no_panics() {
+    let ground = Ground::new();
+    let (server, _seen) = recorder(ground.server_config()).await;
+    let (lookup, _) = names(&[V6, V4]);
+    let options = RequestOptions::new(format!("https://localhost:{}/", server.address().port()))
+        .lookup(lookup)
+        .connect_timeout(Duration::MAX)
+        .handshake_timeout(Duration::MAX)
+        .head_timeout(Duration::MAX)
+        .inactivity_timeout(Duration::MAX)
+        .auto_select_family_attempt_timeout(Duration::MAX)
+        .attempt_limit(Duration::MAX);
+    for race in [true, false] {
+        let agent = Agent::new(ground.agent_options()).unwrap();
+        let options = options.clone().auto_select_family(race);
+        soon(fetch(&agent, options)).await.unwrap();
+    }
+}
