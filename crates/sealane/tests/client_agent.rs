@@ -339,6 +339,9 @@ async fn connections_that_were_opened_ahead_are_found_idle() {
     // Where nothing is kept, there is nothing to open ahead.
     let keepless = Agent::new(ground.agent_options()).unwrap();
     assert_eq!(keepless.preconnect(server.url("/"), 1).unwrap(), 0);
+    let elsewhere = RequestOptions::new(server.url("/")).no_agent();
+    let error = agent.preconnect(elsewhere, 1).unwrap_err();
+    assert_eq!(error.code(), Some("ERR_INVALID_ARG_VALUE"), "{error:?}");
 }
 
 #[tokio::test]

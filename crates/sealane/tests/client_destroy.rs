@@ -2,9 +2,10 @@
 
 mod support;
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
-use sealane::Agent;
+use sealane::{Agent, AgentEvent};
 use support::asking::{OK, fetch};
 use support::scripted::{Scripted, gone, read_request, say};
 use support::{Ground, facts, soon, until};
@@ -105,4 +106,45 @@ async fn a_request_whose_connection_is_being_opened_fails_when_its_agent_is_dest
     assert_eq!(error.code(), Some("ECONNRESET"), "{error:?}");
     assert!(error.replay_safe());
     until(|| agent.total_socket_count() == 0).await;
+}
+
+/// The moment between a dial's end and its connection's use belongs to the agent, too.
+#[tokio::test]
+async fn a_connection_that_is_open_just_when_all_is_destroyed_does_not_outlive_it() {
+    let ground = Ground::new();
+    let (server, _go) = gated(&ground).await;
+    let shared: Arc<OnceLock<Agent>> = Arc::default();
+    let theirs = Arc::clone(&shared);
+    let once = AtomicBool::new(true);
+    let options = ground.agent_options().keep_alive(true);
+    let options = options.observer(move |event: &AgentEvent<'_>| {
+        if let AgentEvent::Connected { .. } = event
+            && once.swap(false, Ordering::SeqCst)
+        {
+            theirs.get().unwrap().destroy();
+        }
+    });
+    let agent = shared.get_or_init(|| Agent::new(options).unwrap());
+    let error = soon(agent.get(server.url("/"))).await.unwrap_err();
+    assert_eq!(error.code(), Some("ECONNRESET"), "{error:?}");
+    assert!(error.replay_safe());
+    assert_eq!(agent.total_socket_count(), 0);
+    soon(fetch(agent, server.url("/"))).await.unwrap();
+}
+
+/// What comes back while its agent is destroyed is not kept, though the program said yes before.
+#[tokio::test]
+async fn a_connection_that_comes_back_just_when_all_is_destroyed_is_not_kept() {
+    let ground = Ground::new();
+    let (server, _go) = gated(&ground).await;
+    let shared: Arc<OnceLock<Agent>> = Arc::default();
+    let theirs = Arc::clone(&shared);
+    let options = ground.agent_options().keep_alive(true);
+    let options = options.keep_socket_alive(move |_| {
+        theirs.get().unwrap().destroy();
+        true
+    });
+    let agent = shared.get_or_init(|| Agent::new(options).unwrap());
+    soon(fetch(agent, server.url("/"))).await.unwrap();
+    assert_eq!(agent.total_socket_count(), 0);
 }

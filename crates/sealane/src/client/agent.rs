@@ -416,7 +416,11 @@ pub fn global_agent() -> Result<Agent> {
 
 /// Puts another agent in the place of the global one; requests that have begun keep theirs.
 pub fn set_global_agent(agent: Agent) {
-    *GLOBAL.write().unwrap_or_else(PoisonError::into_inner) = Some(agent);
+    let mut global = GLOBAL.write().unwrap_or_else(PoisonError::into_inner);
+    let before = global.replace(agent);
+    drop(global);
+    // Outside of the lock: what it calls of the program's may ask for the global agent.
+    drop(before);
 }
 
 /// A body of ours goes as it is, any other one is wrapped.

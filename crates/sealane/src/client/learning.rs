@@ -78,7 +78,8 @@ impl<K: Eq + Hash + Clone> Learning<K> {
         }
         let shortest = lesson.deadly.iter().min()?;
         let minutes = u32::try_from(calm.as_secs() / 60).unwrap_or(u32::MAX);
-        Some((*shortest * 3 / 4).saturating_mul(2_u32.saturating_pow(minutes)))
+        let limit = (*shortest / 4 * 3).max(SHORTEST_LIMIT);
+        Some(limit.saturating_mul(2_u32.saturating_pow(minutes)))
     }
 
     /// Whether nothing has been learned: then there is nothing to ask.
@@ -116,6 +117,10 @@ const MOST_DEATHS: usize = 4;
 
 /// Keys that are remembered: a program talks to a handful of servers that do this.
 const MOST_KEYS: usize = 256;
+
+/// However soon connections die, they are kept so long: a burst of requests shall share them, and
+/// whoever meets the close is sent once more.
+const SHORTEST_LIMIT: Duration = Duration::from_millis(50);
 
 /// Deaths so close to each other have one cause.
 const ONE_EVENT: Duration = Duration::from_secs(1);

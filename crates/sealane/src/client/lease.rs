@@ -15,6 +15,7 @@ use sealane_proto::Moment;
 use tokio::runtime;
 use tokio::time::Instant;
 
+use self::dialling::given_up;
 use self::seat::Seat;
 use self::waiting::Waiting;
 use super::connect::Dialer;
@@ -49,6 +50,9 @@ pub(super) struct Connections {
     reuse: Hook,
     watcher: Watcher,
 }
+
+/// A request that may dial.
+type Heir = Next<ConnectionKey, Arc<Seat>>;
 
 /// What is behind the lock.
 struct Shelf {
@@ -225,9 +229,20 @@ impl Connections {
             }
             let mut leavings = Leavings::new();
             let info = self.watched_info(&connection);
+            let mut shelf = self.shelf();
+            if connection.switch.is_destroyed() {
+                // Looked at under the lock under which it is thrown.
+                let (own, next) = shelf.give_up(key, dial.take());
+                drop(shelf);
+                self.evict(connection, Evicted::Destroyed);
+                if let Some(own) = own {
+                    drop(own.serve(Err(given_up(false))));
+                }
+                return self.pass_on(next);
+            }
             let returned =
-                self.shelf()
-                    .return_one(key, dial.take(), connection, self.now(), &mut leavings);
+                shelf.return_one(key, dial.take(), connection, self.now(), &mut leavings);
+            drop(shelf);
             self.clear(leavings);
             match returned {
                 Returned::Parked => {
@@ -265,9 +280,6 @@ impl Connections {
 
     /// Why a connection may not even be offered.
     fn unwelcome(&self, key: &ConnectionKey, connection: &Connection) -> Option<Evicted> {
-        if connection.switch.is_destroyed() {
-            return Some(Evicted::Destroyed);
-        }
         // Asked only where it would rest: a request that waits takes it without asking.
         let asks = !self.keep.is_unset() && !self.shelf().pool.is_wanted(key);
         let declined = asks && !self.keep.allows(&connection.info);
@@ -280,7 +292,7 @@ impl Connections {
     }
 
     /// Gives a place that has become free to whoever waits for one.
-    fn pass_on(self: &Arc<Self>, mut next: Option<Next<ConnectionKey, Arc<Seat>>>) {
+    fn pass_on(self: &Arc<Self>, mut next: Option<Heir>) {
         while let Some(Next { key, waiter, dial }) = next {
             let Err(mut place) = waiter.allow(self.lease(&key, Some(dial))) else {
                 return;
@@ -325,6 +337,18 @@ impl Connections {
 }
 
 impl Shelf {
+    /// Forgets a place: the request whose dial it was for, and who may dial in its stead.
+    fn give_up(
+        &mut self,
+        key: &ConnectionKey,
+        dial: Option<WaitId>,
+    ) -> (Option<Arc<Seat>>, Option<Heir>) {
+        match dial {
+            None => (None, self.pool.release(key)),
+            Some(dial) => self.pool.dial_failed(key, dial),
+        }
+    }
+
     fn return_one(
         &mut self,
         key: &ConnectionKey,
@@ -338,7 +362,6 @@ impl Shelf {
         match dial {
             None => self.pool.give_back(key, connection, now, rest, leavings),
             Some(dial) => {
-                self.switches.add(Arc::downgrade(&connection.switch));
                 let born = (now, rest);
                 self.pool.dialled(key, dial, connection, born, leavings)
             }
@@ -419,10 +442,7 @@ impl Lease {
     }
 
     fn release(&self, error: Option<Error>) {
-        let (own, next) = match self.dial {
-            None => (None, self.connections.shelf().pool.release(&self.key)),
-            Some(dial) => (self.connections.shelf().pool).dial_failed(&self.key, dial),
-        };
+        let (own, next) = self.connections.shelf().give_up(&self.key, self.dial);
         if let Some(own) = own {
             // Who has left need not hear it.
             drop(own.serve(Err(error.unwrap_or_else(lost))));

@@ -13,7 +13,9 @@
 //! 3. A request without a dial waits only because its key is at its own limit, or because the pool
 //!    is at its total limit *and nothing is idle anywhere*: an idle connection makes room for
 //!    whoever needs it.
-//! 4. A dial that no request waits for goes on only for one that has none, or because what it
+//! 4. Nobody waits for ever: who is held back by the total limit alone, and longest of all, is passed
+//!    over at most eight times by one who came later.
+//! 5. A dial that no request waits for goes on only for one that has none, or because what it
 //!    brings may be parked. Where a key is held back by the total limit, that is never so.
 //!
 //! From 2 and 3 follows that an idle connection which goes (expired, found dead, drained) never
@@ -129,6 +131,10 @@ pub(crate) struct Pool<K, C, W> {
     deadlines: BTreeSet<(Moment, Turn)>,
     /// The rooms with waiters whom only the total limit holds back, in the order of their claim.
     held_back: BTreeMap<Place, RoomId>,
+    /// The same, who came first before all others.
+    elders: BTreeMap<Turn, RoomId>,
+    /// How often somebody who came later was served before the first of the elders.
+    passed_over: (Turn, u32),
     /// The rooms of all orphaned dials.
     orphans: BTreeMap<Turn, RoomId>,
 }
@@ -144,6 +150,8 @@ impl<K: Eq + Hash + Clone, C, W: Clone> Pool<K, C, W> {
             parked: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             held_back: BTreeMap::new(),
+            elders: BTreeMap::new(),
+            passed_over: (Turn::default(), 0),
             orphans: BTreeMap::new(),
         }
     }
@@ -207,6 +215,12 @@ impl<K: Eq + Hash + Clone, C, W: Clone> Pool<K, C, W> {
         };
         if let Some(why) = spent {
             return self.refuse(id, connection, why);
+        }
+        let first = self.rooms[id].first_turn();
+        if let (Some((elder, _)), Some(first)) = (self.elder_due(), first)
+            && elder < first
+        {
+            return self.refuse(id, connection, Evicted::MadeRoom);
         }
         if let Some(waiter) = self.serve_next(id, leavings) {
             return Returned::Handed { waiter, connection };
@@ -378,17 +392,41 @@ impl<K: Eq + Hash + Clone, C, W: Clone> Pool<K, C, W> {
 
     /// Gives the place that has just become free in this room to whoever has the first claim.
     fn pass_on(&mut self, id: RoomId) -> Option<Next<K, W>> {
+        self.renew_claim(id);
         let room = &self.rooms[id];
         let own = !room.waiting.is_empty() && room.is_below(self.limits.max_sockets);
-        let heir = match own {
-            true => Some(id),
-            false => self.held_back.values().next().copied(),
+        let heir = match self.elder_due() {
+            Some((_, elder)) => Some(elder),
+            None if own => Some(id),
+            None => self.held_back.values().next().copied(),
         };
-        let next = heir
-            .filter(|_| self.total_is_below())
-            .and_then(|heir| self.grant(heir));
+        let heir = heir.filter(|_| self.total_is_below());
+        if let Some(turn) = heir.and_then(|heir| self.rooms[heir].waiting.keys().next()) {
+            self.note_served(*turn);
+        }
+        let next = heir.and_then(|heir| self.grant(heir));
         self.settle(id);
         next
+    }
+
+    /// The one that the total limit has held back the longest, if it has been passed over so often
+    /// that the next place is its own.
+    fn elder_due(&self) -> Option<(Turn, RoomId)> {
+        let (&turn, &id) = self.elders.first_key_value()?;
+        let is_due = self.passed_over.0 == turn && self.passed_over.1 >= MOST_PASSED_OVER;
+        is_due.then_some((turn, id))
+    }
+
+    /// Somebody is served who came at that turn.
+    fn note_served(&mut self, served: Turn) {
+        let Some((&elder, _)) = self.elders.first_key_value() else {
+            return;
+        };
+        if elder < served {
+            let (turn, count) = self.passed_over;
+            let before = if turn == elder { count } else { 0 };
+            self.passed_over = (elder, before + 1);
+        }
     }
 
     /// Counts one more busy connection.
@@ -454,13 +492,20 @@ impl<K: Eq + Hash + Clone, C, W: Clone> Pool<K, C, W> {
             let before = std::mem::replace(&mut room.held_back, place);
             if let Some(place) = before {
                 self.held_back.remove(&place);
+                self.elders.remove(&place.turn());
             }
             if let Some(place) = place {
                 self.held_back.insert(place, id);
+                self.elders.insert(place.turn(), id);
             }
         }
     }
 }
+
+/// How often one who waits for the total limit alone is passed over while it is the first of these:
+/// a connection is better used again by its own key than closed for another, and yet a busy key must
+/// not starve the others.
+const MOST_PASSED_OVER: u32 = 8;
 
 impl<K, C, W> fmt::Debug for Pool<K, C, W> {
     /// Counts only: keys may name credentials, and connections are not ours to show.

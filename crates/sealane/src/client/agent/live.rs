@@ -8,7 +8,7 @@ use crate::client::lease::AgentSnapshot;
 use crate::client::options::pool::{check_keep_alive_msecs, check_limits};
 use crate::client::pool::{PoolLimits, Scheduling};
 use crate::client::request::RequestOptions;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// What is there now.
 impl Agent {
@@ -180,9 +180,14 @@ impl Agent {
     ///
     /// # Errors
     ///
-    /// As [`Agent::request`]; or no tokio runtime is running here.
+    /// As [`Agent::request`]; or the options name an agent; or no tokio runtime is running here.
     pub fn preconnect(&self, options: impl Into<RequestOptions>, count: usize) -> Result<usize> {
-        let request = options.into().prepared(self)?;
+        let options = options.into();
+        if options.names_an_agent() {
+            let text = "preconnect: the options name an agent, or none; ask that one";
+            return Err(Error::option(text).with_code("ERR_INVALID_ARG_VALUE"));
+        }
+        let request = options.prepared(self)?;
         let key = request.key()?;
         for begun in 0..count {
             let dialer = self.dialer(&request);

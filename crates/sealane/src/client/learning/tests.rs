@@ -30,7 +30,7 @@ fn many_deaths_at_once_are_one() {
     assert_eq!(learning.limit(&'a', at(11)), None);
     learning.died(&'a', seconds(60), at(20));
     // Of the restart the longest rest counts.
-    assert_eq!(learning.limit(&'a', at(20)), Some(seconds(49) * 3 / 4));
+    assert_eq!(learning.limit(&'a', at(20)), Some(seconds(49) / 4 * 3));
 }
 
 #[test]
@@ -80,4 +80,15 @@ fn memory_is_bounded_and_the_oldest_goes() {
         learning.died(&9_999, seconds(4), at(20 + 2 * second));
     }
     assert_eq!(learning.lessons[&9_999].deadly.len(), MOST_DEATHS);
+}
+
+#[test]
+fn however_soon_connections_die_some_rest_is_left() {
+    let mut learning = Learning::new();
+    learning.died(&'a', Duration::ZERO, at(10));
+    learning.died(&'a', Duration::ZERO, at(20));
+    assert_eq!(learning.limit(&'a', at(20)), Some(SHORTEST_LIMIT));
+    assert_eq!(learning.limit(&'a', at(80)), Some(SHORTEST_LIMIT * 2));
+    learning.died(&'a', Duration::MAX, at(90));
+    assert!(learning.limit(&'a', at(90)).is_some());
 }

@@ -37,8 +37,6 @@ impl Lease {
         let connections = Arc::clone(&self.connections);
         connections.shelf().switches.add(Arc::downgrade(&switch));
         let connection = connections.reach(&self, &switch, dialer, || false).await?;
-        let switch = Arc::downgrade(&connection.switch);
-        connections.shelf().switches.add(switch);
         Ok((connection, self))
     }
 }
@@ -60,7 +58,7 @@ impl Connections {
     async fn reach(
         &self,
         place: &Lease,
-        switch: &Switch,
+        switch: &Arc<Switch>,
         dialer: Dialer,
         needless: impl Fn() -> bool,
     ) -> Result<Box<Connection>> {
@@ -76,6 +74,8 @@ impl Connections {
         match outcome {
             Ok(mut connection) => {
                 connection.past.key = Some(key.clone());
+                // The same one, so that nothing is out of reach when its agent is destroyed now.
+                connection.switch = Arc::clone(switch);
                 let age = self.max_age;
                 connection.past.retires = age.map(|age| retirement(self.now(), age, chance()));
                 let info = &connection.info;
@@ -95,7 +95,7 @@ impl Connections {
     }
 }
 
-fn given_up(needless: bool) -> Error {
+pub(super) fn given_up(needless: bool) -> Error {
     let text = match needless {
         true => "the connection was given up before it was open: nobody waits for it any more",
         false => "the agent was destroyed while the connection was being opened",

@@ -211,7 +211,7 @@ impl AgentOptions {
     }
 
     /// Asks before a connection is kept that nobody waits for; `false` closes it. Default: it is
-    /// kept.
+    /// kept. Not asked of one that has carried nothing yet.
     ///
     /// Called in the task that has read the response, outside of every lock; it must not block. A
     /// panic closes the connection.

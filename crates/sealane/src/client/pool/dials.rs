@@ -55,6 +55,8 @@ impl<K: Eq + Hash + Clone, C, W: Clone> Pool<K, C, W> {
 
     /// Takes the first out of the queue of a room, to be served by a connection that came back.
     pub(super) fn serve_next(&mut self, id: RoomId, leavings: &mut Leavings<C, W>) -> Option<W> {
+        let first = self.rooms[id].first_turn()?;
+        self.note_served(first);
         if let Some((turn, waiter)) = self.rooms[id].dialling.pop_first() {
             self.orphan(WaitId { room: id, turn }, waiter.clone(), leavings);
             return Some(waiter);

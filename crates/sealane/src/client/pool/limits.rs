@@ -76,9 +76,8 @@ impl Rest {
 /// When a connection retires that is born now: up to a tenth of its age is taken off by chance, so
 /// that connections of one hour do not all end in another.
 pub(crate) fn retirement(born: Moment, age: Duration, chance: u64) -> Moment {
-    let tenth = age / 10;
-    // In thousandths, which is fine enough to scatter.
-    let off = tenth * u32::try_from(chance % 1000).unwrap_or_default() / 1000;
+    // In thousandths of a tenth, which is fine enough to scatter.
+    let off = age / 10_000 * u32::try_from(chance % 1000).unwrap_or_default();
     born.after(age - off)
 }
 

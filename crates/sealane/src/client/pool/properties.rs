@@ -149,6 +149,7 @@ impl World {
                 idle: Vec::new(),
                 queue: Vec::new(),
                 orphans: Vec::new(),
+                passed_over: (0, 0),
             },
             now: 0,
             busy: Vec::new(),
@@ -486,6 +487,8 @@ impl World {
             self.model.waiting_of(key).next().is_some() && self.model.key_may_dial(key)
         });
         assert_eq!(pool.held_back.len(), held_back.count());
+        assert_eq!(pool.elders.len(), pool.held_back.len());
+        assert!(pool.passed_over.1 <= MOST_PASSED_OVER);
         assert_eq!(pool.orphans.len(), self.model.orphans.len());
     }
 

@@ -157,6 +157,12 @@ impl<K, C, W> Room<K, C, W> {
         next.copied()
     }
 
+    /// When the first in the queue came.
+    pub(super) fn first_turn(&self) -> Option<Turn> {
+        let first = self.dialling.first_key_value().map(|(turn, _)| *turn);
+        first.or_else(|| self.waiting.first_key_value().map(|(turn, _)| *turn))
+    }
+
     /// The claim of the first waiter to a place that becomes free elsewhere, if it could use one.
     pub(super) fn place(&self, max_sockets: Option<usize>) -> Option<Place> {
         let (&turn, _) = self.waiting.first_key_value()?;
@@ -216,6 +222,13 @@ pub(super) struct Place {
     has_busy: bool,
     /// When the waiter came.
     turn: Turn,
+}
+
+impl Place {
+    /// When the waiter came.
+    pub(super) fn turn(self) -> Turn {
+        self.turn
+    }
 }
 
 /// Why indexing by number is safe: numbers outside the rooms are kept only for what is in a room

@@ -509,3 +509,55 @@ fn what_is_shown_of_a_pool_is_counts() {
     assert!(shown.contains("total: 1, idle: 1"), "{shown}");
     assert!(!shown.contains("4711"), "{shown}");
 }
+
+#[test]
+fn a_busy_key_does_not_starve_another_at_the_total_limit() {
+    let mut pool = NumberPool::new(PoolLimits {
+        max_total_sockets: Some(1),
+        ..UNLIMITED
+    });
+    dial(&mut pool, 'a');
+    wait(&mut pool, 'b', 1);
+    for served in 0..MOST_PASSED_OVER {
+        wait(&mut pool, 'a', 100 + served);
+        let (waiter, connection) = (100 + served, 7);
+        let returned = give_back(&mut pool, 'a', connection);
+        assert_eq!(returned, Returned::Handed { waiter, connection });
+    }
+    wait(&mut pool, 'a', 200);
+    match give_back(&mut pool, 'a', 7) {
+        Returned::Refused {
+            connection: 7,
+            why: Evicted::MadeRoom,
+            next: Some(next),
+        } => {
+            assert_eq!((next.key, next.waiter), ('b', 1));
+            reach(&mut pool, 'b', next.dial, 1);
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(release(&mut pool, 'b'), Some(('a', 200)));
+}
+
+#[test]
+fn a_key_with_a_long_stream_is_not_passed_over_for_ever() {
+    let mut pool = NumberPool::new(PoolLimits {
+        max_total_sockets: Some(2),
+        ..UNLIMITED
+    });
+    dial(&mut pool, 'a');
+    dial(&mut pool, 'b');
+    wait(&mut pool, 'a', 1);
+    // Keys without anything busy go first, though they came later; but not without end.
+    let mut busy = 'b';
+    let mut passed = 0;
+    for other in ('c'..='z').take(20) {
+        wait(&mut pool, other, 9);
+        match release(&mut pool, busy) {
+            Some((key, 9)) => (busy, passed) = (key, passed + 1),
+            Some(('a', 1)) => break,
+            next => panic!("{next:?}"),
+        }
+    }
+    assert_eq!(passed, MOST_PASSED_OVER);
+}

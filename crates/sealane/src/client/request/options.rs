@@ -229,6 +229,11 @@ impl RequestOptions {
         self
     }
 
+    /// Whether it says which agent shall carry it, or that none shall.
+    pub(in crate::client) fn names_an_agent(&self) -> bool {
+        !matches!(self.agent, Via::Global)
+    }
+
     /// Whether it was given `create_connection`.
     fn opens_its_own(&self) -> bool {
         let settings = self.settings.as_ref();

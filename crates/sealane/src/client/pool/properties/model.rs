@@ -18,6 +18,8 @@ pub(super) struct Model {
     pub(super) queue: Vec<(u8, u32, bool)>,
     /// Key and request of the dials that go on without it.
     pub(super) orphans: Vec<(u8, u32)>,
+    /// Who is held back longest by the total limit, and how often it was passed over.
+    pub(super) passed_over: (u32, u32),
 }
 
 /// What a request should get.
@@ -67,6 +69,26 @@ impl Model {
     pub(super) fn holds_back(&self) -> bool {
         let waiting = self.queue.iter().filter(|it| !it.2);
         waiting.into_iter().any(|it| self.key_may_dial(it.0))
+    }
+
+    /// Who of them came first.
+    pub(super) fn elder(&self) -> Option<(u8, u32)> {
+        let waiting = self.queue.iter().filter(|it| !it.2);
+        let held_back = waiting.filter(|it| self.key_may_dial(it.0));
+        held_back.map(|it| (it.0, it.1)).min_by_key(|it| it.1)
+    }
+
+    /// The same, if it has been passed over often enough.
+    pub(super) fn elder_due(&self) -> Option<(u8, u32)> {
+        let (whose, count) = self.passed_over;
+        self.elder().filter(|it| it.1 == whose && count >= 8)
+    }
+
+    pub(super) fn note_served(&mut self, served: u32) {
+        if let Some((_, elder)) = self.elder().filter(|it| it.1 < served) {
+            let (whose, count) = self.passed_over;
+            self.passed_over = (elder, if whose == elder { count + 1 } else { 1 });
+        }
     }
 
     pub(super) fn checkout(
@@ -142,6 +164,11 @@ impl Model {
             return Fate::Refused(Evicted::TooMany);
         }
         if let Some(place) = self.queue.iter().position(|it| it.0 == key) {
+            let first = self.queue[place].1;
+            if self.elder_due().is_some_and(|elder| elder.1 < first) {
+                return Fate::Refused(Evicted::MadeRoom);
+            }
+            self.note_served(first);
             let (_, waiter, dials) = self.queue.remove(place);
             if dials {
                 self.orphans.push((key, waiter));
@@ -168,10 +195,12 @@ impl Model {
     /// Who may dial, now that one of `key` is gone.
     pub(super) fn release(&mut self, key: u8) -> Option<(u8, u32)> {
         self.leave(key);
+        let due = self.elder_due().map(|elder| elder.0);
         let claim = |whose: u8| match self.busy_of(whose) {
-            _ if whose == key => 0,
-            0 => 1,
-            _ => 2,
+            _ if Some(whose) == due => 0,
+            _ if whose == key => 1,
+            0 => 2,
+            _ => 3,
         };
         let candidates = self.queue.iter().filter(|it| !it.2);
         let next = candidates
@@ -179,6 +208,7 @@ impl Model {
             // Of equal claims the first, which came first.
             .min_by_key(|it| claim(it.0))?;
         let (key, waiter, _) = *next;
+        self.note_served(waiter);
         self.grant(key, waiter);
         Some((key, waiter))
     }

@@ -108,6 +108,7 @@ fn who_is_over_age_is_handed_to_nobody_and_a_tenth_of_an_age_is_chance() {
         let end = retirement(START, age, chance);
         assert!(end > Moment(90_000) && end <= Moment(100_000), "{end:?}");
     }
+    assert_eq!(retirement(START, Duration::MAX, 999).0, u64::MAX);
     assert_eq!(retirement(START, age, 0), Moment(100_000));
     assert_eq!(retirement(START, age, 999), Moment(90_010));
 }
