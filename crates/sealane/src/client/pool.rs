@@ -13,8 +13,8 @@
 //! 3. A request without a dial waits only because its key is at its own limit, or because the pool
 //!    is at its total limit *and nothing is idle anywhere*: an idle connection makes room for
 //!    whoever needs it.
-//! 4. Nobody waits for ever: who is held back by the total limit alone, and longest of all, is passed
-//!    over at most eight times by one who came later.
+//! 4. Nobody waits for ever: who is held back by the total limit alone, and longest of all, is
+//!    passed over at most eight times by one who came later.
 //! 5. A dial that no request waits for goes on only for one that has none, or because what it
 //!    brings may be parked. Where a key is held back by the total limit, that is never so.
 //!
@@ -502,9 +502,10 @@ impl<K: Eq + Hash + Clone, C, W: Clone> Pool<K, C, W> {
     }
 }
 
-/// How often one who waits for the total limit alone is passed over while it is the first of these:
-/// a connection is better used again by its own key than closed for another, and yet a busy key must
-/// not starve the others.
+/// How often one who waits for the total limit alone is passed over while it is the first of these.
+///
+/// A connection is better used again by its own key than closed for another, and yet a busy key
+/// must not starve the others.
 const MOST_PASSED_OVER: u32 = 8;
 
 impl<K, C, W> fmt::Debug for Pool<K, C, W> {
