@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use http::{HeaderName, HeaderValue, Method, header};
+use http::{HeaderName, HeaderValue, Method, Version, header};
 use sealane::{Body, RequestOptions};
 use tokio::io::AsyncReadExt;
 
@@ -61,6 +61,9 @@ pub(super) fn options(
     ours: &[(HeaderName, HeaderValue)],
 ) -> RequestOptions {
     let mut options = RequestOptions::new(&hop.url).method(hop.method.clone());
+    if args.route.http10 {
+        options = options.version(Version::HTTP_10);
+    }
     let given = |name| args.fields.iter().any(|field| field.name == name);
     // Some servers refuse whoever does not say these two.
     if !given(header::USER_AGENT) {

@@ -77,6 +77,32 @@ fn standard_input_is_put_in_chunks() {
 }
 
 #[test]
+fn heads_are_of_the_version_and_spelling_that_is_asked_for() {
+    let peer = Peer::start(|connection| {
+        let Some(head) = head(connection) else { return };
+        let first = head.lines().next().unwrap();
+        let text = format!("{first} {}", head.contains("\r\nX-oDD: 1\r\n"));
+        let head = format!("HTTP/1.0 200 OK\r\nContent-Length: {}\r\n\r\n", text.len());
+        finish(connection, format!("{head}{text}").as_bytes());
+    });
+    let data = TempDir::new().unwrap();
+    let words = [
+        "get",
+        "-0",
+        "-H",
+        "X-oDD: 1",
+        "--cacert",
+        &peer.ca(),
+        &peer.url(),
+    ];
+    let output = output_of(&mut program(&words, data.path()), b"");
+    assert_eq!(
+        String::from_utf8(output.stdout).unwrap(),
+        "GET / HTTP/1.0 true"
+    );
+}
+
+#[test]
 fn a_large_file_waits_until_it_is_wanted() {
     let place = TempDir::new().unwrap();
     let file = place.path().join("f");

@@ -24,6 +24,10 @@ pub struct RouteArgs {
     #[arg(long, value_name = "NUMBER", requires = "location", help_heading = ROUTE)]
     pub max_redirs: Option<usize>,
 
+    /// Ask by HTTP/1.0, as very old servers want it.
+    #[arg(short = '0', long = "http1.0", help_heading = ROUTE)]
+    pub http10: bool,
+
     /// Go through this proxy: [http://][USER:PASSWORD@]HOST[:PORT], or https://.
     ///
     /// The proxy is asked for a tunnel (CONNECT), and TLS with the server runs inside: it sees host
