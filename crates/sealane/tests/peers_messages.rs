@@ -37,7 +37,8 @@ server.on('checkContinue', (req, res) => {
   server.emit('request', req, res);
 });
 server.on('upgrade', (req, socket, head) => {
-  socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nhi:');
+  socket.write('HTTP/1.1 101 Switching Protocols\r\n');
+  socket.write('Connection: Upgrade\r\nUpgrade: echo\r\n\r\nhi:');
   socket.write(head);
   socket.pipe(socket);
 });
