@@ -105,16 +105,11 @@ async fn a_body_of_known_length_must_be_whole_in_any_case() {
     for answer in answers {
         let server = without_goodbye(&ground, answer).await;
         let mut response = soon(agent.get(server.url("/"))).await.unwrap();
-        let error = soon(async {
-            loop {
-                match response.body_mut().chunk().await {
-                    Ok(Some(_)) => {}
-                    Ok(None) => panic!("taken for whole: {answer}"),
-                    Err(error) => return error,
-                }
-            }
-        })
-        .await;
+        let read = async {
+            while response.body_mut().chunk().await?.is_some() {}
+            Ok(())
+        };
+        let error: sealane::Error = soon(read).await.expect_err(answer);
         assert_eq!(error.code(), Some("ECONNRESET"), "{error:?}");
     }
 }

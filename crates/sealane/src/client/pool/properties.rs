@@ -331,11 +331,11 @@ impl World {
         let shown = next.as_ref().map(|next| (next.key, next.waiter));
         assert_eq!(shown, expected);
         if let Some(next) = next {
-            self.begin_dial(next);
+            self.begin_dial(&next);
         }
     }
 
-    fn begin_dial(&mut self, next: Next<u8, u32>) {
+    fn begin_dial(&mut self, next: &Next<u8, u32>) {
         let waiter = self.waiters.iter().find(|it| it.0 == next.waiter);
         let listens = waiter.expect("it waits").3;
         let dial = Busy::Dial(next.dial, next.waiter);
@@ -402,7 +402,7 @@ impl World {
         }
         let stopped = self.model.stop_all_spare();
         assert_eq!(sorted(leavings.stopped), stopped);
-        next.into_iter().for_each(|next| self.begin_dial(next));
+        next.into_iter().for_each(|next| self.begin_dial(&next));
     }
 
     fn retain(&mut self, keep: impl Fn(u32) -> bool) {
