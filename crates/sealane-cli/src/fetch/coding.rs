@@ -266,8 +266,11 @@ enum Decoder {
 
 impl Decoder {
     /// The decoder of a coding, for octets that begin with this one.
-    fn new(coding: Coding, first: u8, source: Source) -> Self {
-        match coding {
+    ///
+    /// # Errors
+    /// They ask for more memory than a peer may.
+    fn new(coding: Coding, first: u8, source: Source) -> io::Result<Self> {
+        Ok(match coding {
             Coding::Gzip => {
                 let mut decoder = GzipDecoder::new(source);
                 // RFC 1952 §2.2: a file is a series of members.
@@ -279,6 +282,12 @@ impl Decoder {
                 Self::Zlib(ZlibDecoder::new(source))
             }
             Coding::Deflate => Self::Bare(DeflateDecoder::new(source)),
+            // The decoder would take windows of up to 1 GiB, which are no part of RFC 7932: its
+            // §9.1 knows no window that begins like this.
+            Coding::Brotli if first & 0x7f == 0x11 => {
+                let text = "the body's content coding, br, wants a window of more than 16 MiB";
+                return Err(io::Error::other(Broken(text.to_owned())));
+            }
             Coding::Brotli => Self::Brotli(BrotliDecoder::new(source)),
             Coding::Zstd => {
                 let limit = DParameter::window_log_max(ZSTD_WINDOW);
@@ -287,7 +296,7 @@ impl Decoder {
                 decoder.multiple_members(true);
                 Self::Zstd(decoder)
             }
-        }
+        })
     }
 
     /// It as a reader.
@@ -337,7 +346,7 @@ impl Layer {
                     else {
                         return Poll::Ready(Ok(()));
                     };
-                    self.state = State::Open(Decoder::new(self.coding, first, source));
+                    self.state = State::Open(Decoder::new(self.coding, first, source)?);
                 }
                 State::Open(decoder) => {
                     let before = into.filled().len();

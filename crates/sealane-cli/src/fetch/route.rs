@@ -3,8 +3,7 @@
 //! What options say becomes options of agents and of single requests; the library goes the way.
 
 use std::collections::HashMap;
-use std::io;
-use std::net::IpAddr;
+use std::future;
 
 use sealane::{AgentOptions, Family, Lookup, Proxy, RequestOptions, Roots};
 use url::Url;
@@ -23,8 +22,9 @@ pub(super) struct Route {
     args: RouteArgs,
     /// The proxy.
     proxy: Option<Proxy>,
-    /// For each port, who knows the addresses of names there.
-    lookups: HashMap<u16, Lookup>,
+    /// For each name and port whose addresses were given, who knows them. Made once: connections
+    /// are shared within a lookup only.
+    lookups: HashMap<(String, u16), Lookup>,
 }
 
 impl Route {
@@ -63,13 +63,19 @@ impl Route {
 
     /// Adds to the options of a request what holds for its URL.
     pub(super) fn request(&self, options: RequestOptions, url: &str) -> RequestOptions {
-        let port = Url::parse(url)
-            .ok()
-            .and_then(|url| url.port_or_known_default());
-        match port.and_then(|port| self.lookups.get(&port)) {
+        match self.lookup(url) {
             Some(lookup) => options.lookup(lookup.clone()),
+            // All other names go the library's way.
             None => options,
         }
+    }
+
+    /// Who knows the addresses of a URL's host, if they were given.
+    fn lookup(&self, url: &str) -> Option<&Lookup> {
+        let url = Url::parse(url).ok()?;
+        let name = url.domain()?;
+        let name = name.strip_suffix('.').unwrap_or(name).to_owned();
+        self.lookups.get(&(name, url.port_or_known_default()?))
     }
 }
 
@@ -91,38 +97,25 @@ fn proxy(args: &RouteArgs, roots: impl FnOnce() -> Roots) -> Result<Option<Proxy
         proxy = proxy.exclude(list).map_err(refused)?;
     }
     let roots = match &args.proxy_cacert {
+        Some(_) if !proxy.is_secure() => {
+            let message = "--proxy-cacert is for https:// proxies, and this one is asked in plain";
+            return Err(Failure::usage(message).hint("write --proxy https://HOST:PORT"));
+        }
         Some(file) => Roots::from_pem_file(file).map_err(refused)?,
-        None => roots(),
+        None if proxy.is_secure() => roots(),
+        None => return Ok(Some(proxy)),
     };
     Ok(Some(proxy.ca(roots)))
 }
 
-/// Who knows the addresses that were given; all other names go the system's way.
-///
-/// One for each port and made once: connections are shared within a lookup only.
-fn lookups(given: &[Resolve]) -> HashMap<u16, Lookup> {
-    let mut ports: HashMap<u16, HashMap<String, Vec<IpAddr>>> = HashMap::new();
-    for resolve in given {
-        let names = ports.entry(resolve.port).or_default();
-        names.insert(resolve.host.clone(), resolve.addresses.clone());
-    }
-    let lookup = |names: HashMap<String, Vec<IpAddr>>| {
-        Lookup::new(move |name, _| {
-            let known = names.get(&name.to_ascii_lowercase()).cloned();
-            async move {
-                match known {
-                    Some(addresses) => Ok(addresses),
-                    None => system(&name).await,
-                }
-            }
-        })
+/// Who knows the addresses that were given.
+fn lookups(given: &[Resolve]) -> HashMap<(String, u16), Lookup> {
+    let lookup = |resolve: &Resolve| {
+        let addresses = resolve.addresses.clone();
+        Lookup::new(move |_, _| future::ready(Ok(addresses.clone())))
     };
-    let ports = ports.into_iter();
-    ports.map(|(port, names)| (port, lookup(names))).collect()
-}
-
-/// The addresses that the system finds for a name.
-async fn system(name: &str) -> io::Result<Vec<IpAddr>> {
-    let found = tokio::net::lookup_host((name, 0)).await?;
-    Ok(found.map(|address| address.ip()).collect())
+    let given = given.iter();
+    given
+        .map(|it| ((it.host.clone(), it.port), lookup(it)))
+        .collect()
 }

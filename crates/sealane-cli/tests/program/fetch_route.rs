@@ -232,6 +232,23 @@ fn addresses_that_are_given_are_taken() {
 }
 
 #[test]
+fn no_address_of_a_server_is_taken_for_its_proxy() {
+    let data = TempDir::new().unwrap();
+    // At the URL's port, and of the proxy's name: which of the two is meant?
+    let url = "https://somewhere.example:1/";
+    let resolve = ["get", "--resolve", "proxy.invalid:1:127.0.0.1", url];
+    for more in [&["-x", "http://proxy.invalid:2"][..], &["--proxy-env"]] {
+        let output = output_of(
+            &mut program(&[&resolve[..], more].concat(), data.path()),
+            b"",
+        );
+        let said = notes(&output);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains("cannot be used with"), "{said}");
+    }
+}
+
+#[test]
 fn families_and_addresses_of_ours() {
     let server = Running::start(&["echo"]);
     let url = server.at("a");
@@ -310,4 +327,18 @@ fn options_of_a_proxy_that_is_not_there() {
             "{said}"
         );
     }
+    let words = [
+        "-x",
+        "http://p",
+        "--proxy-cacert",
+        "x",
+        "https://localhost:1/",
+    ];
+    let output = output_of(
+        &mut program(&[&["get"], &words[..]].concat(), data.path()),
+        b"",
+    );
+    let said = notes(&output);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("--proxy-cacert is for https://"), "{said}");
 }

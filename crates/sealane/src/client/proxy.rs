@@ -190,6 +190,11 @@ impl Proxy {
         self.tls(|tls| tls.parameters(|it| it.crypto_provider(provider)))
     }
 
+    /// Whether it is asked inside TLS, as an `https:` proxy is.
+    pub fn is_secure(&self) -> bool {
+        self.tls.is_some()
+    }
+
     fn tls(mut self, change: impl FnOnce(ClientTlsOptions) -> ClientTlsOptions) -> Self {
         self.contradicts = self.tls.is_none();
         self.tls = self.tls.map(|tls| Box::new(change(*tls)));

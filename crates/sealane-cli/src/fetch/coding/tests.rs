@@ -191,6 +191,20 @@ fn a_window_that_costs_too_much_memory_is_refused() {
 }
 
 #[test]
+fn a_window_of_brotli_that_the_rfc_does_not_know_is_refused() {
+    // A large window of 1 KiB to 1 GiB, and an empty last block.
+    for size in 10..=30 {
+        for length in [1, 100] {
+            let said = decoded("br", &[0x11, 0xc0 | size], length).unwrap_err();
+            assert!(said.contains("br, wants a window"), "{size}: {said}");
+        }
+    }
+    assert!(decoded("br", &[0x91, 0xde], 100).is_err());
+    // RFC 7932 §9.1: 16 MiB is the largest.
+    assert_eq!(decoded("br", &[0x3f], 100).unwrap(), b"");
+}
+
+#[test]
 fn an_error_of_the_body_stays_one() {
     let octets = coded("gzip", &[7; 1000]);
     block_on(async {

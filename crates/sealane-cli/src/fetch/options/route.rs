@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::Args;
+use url::Host;
 
 #[cfg(test)]
 mod tests;
@@ -51,8 +52,10 @@ pub struct RouteArgs {
     pub proxy_cacert: Option<PathBuf>,
 
     /// Take these addresses for a name at a port, instead of asking. May be given several times.
+    ///
+    /// Not with a proxy: through one, names are its own to find.
     #[arg(long, value_name = "HOST:PORT:ADDRESS[,ADDRESS…]", value_parser = resolve,
-          help_heading = ROUTE)]
+          conflicts_with_all = ["proxy", "proxy_env"], help_heading = ROUTE)]
     pub resolve: Vec<Resolve>,
 
     /// Connect to this Unix socket, whatever host and port the URL names.
@@ -95,7 +98,7 @@ impl fmt::Debug for ProxyUrl {
 /// Addresses to take for a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolve {
-    /// The name, in small letters.
+    /// The name as it stands in URLs: in small letters and ASCII, without a dot at its end.
     pub host: String,
     /// At which port.
     pub port: u16,
@@ -111,17 +114,21 @@ pub fn resolve(text: &str) -> Result<Resolve, String> {
     let expected = || "write HOST:PORT:ADDRESS, such as www.example.com:443:192.0.2.7".to_owned();
     let (host, rest) = text.split_once(':').ok_or_else(expected)?;
     let (port, addresses) = rest.split_once(':').ok_or_else(expected)?;
-    if host.is_empty() || host.contains(['[', ']', '/', '*']) {
+    if host.contains('*') {
         return Err(expected());
     }
-    if host.parse::<IpAddr>().is_ok() {
-        return Err(format!(
-            "{host} is an address, and nobody is asked for its addresses"
-        ));
-    }
+    let name = match Host::parse(host.strip_suffix('.').unwrap_or(host)) {
+        Ok(Host::Domain(name)) if !name.is_empty() => name,
+        Ok(Host::Ipv4(_) | Host::Ipv6(_)) => {
+            return Err(format!(
+                "{host} is an address, and nobody is asked for its addresses"
+            ));
+        }
+        _ => return Err(expected()),
+    };
     let digits = port.bytes().all(|octet| octet.is_ascii_digit());
-    let port = port.parse().ok().filter(|_| digits);
-    let port = port.ok_or_else(|| format!("{port:?} is no port: 1 to 65535 are"))?;
+    let number = port.parse().ok().filter(|port| digits && *port > 0);
+    let port = number.ok_or_else(|| format!("{port:?} is no port: 1 to 65535 are"))?;
     let address = |text: &str| {
         let inner = text
             .strip_prefix('[')
@@ -130,7 +137,7 @@ pub fn resolve(text: &str) -> Result<Resolve, String> {
         read.map_err(|_| format!("{text:?} is no address"))
     };
     Ok(Resolve {
-        host: host.to_ascii_lowercase(),
+        host: name,
         port,
         addresses: addresses
             .split(',')

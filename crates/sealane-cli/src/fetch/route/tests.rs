@@ -40,7 +40,7 @@ fn proxies_are_read_and_their_passwords_never_shown() {
 }
 
 #[test]
-fn addresses_hold_for_their_port() {
+fn addresses_hold_for_their_name_and_port() {
     let resolve = |text: &str| crate::fetch::options::route::resolve(text).unwrap();
     let args = RouteArgs {
         resolve: vec![
@@ -51,10 +51,30 @@ fn addresses_hold_for_their_port() {
         ..RouteArgs::default()
     };
     let route = read(&args).unwrap();
-    assert_eq!(route.lookups.len(), 2);
-    let shown = |url| format!("{:?}", route.request(RequestOptions::new(url), url));
-    for url in ["https://a/", "https://a:444/", "https://a:445/", "no url"] {
-        // Whatever is said of it, it stays a request for this URL.
-        assert!(shown(url).contains(url.trim_start_matches("https://").trim_end_matches('/')));
+    let found = |url: &str| route.lookup(url);
+    assert!(found("https://a/").is_some() && found("https://a/") == found("https://A.:443/b"));
+    assert!(found("https://a/") != found("https://b/"));
+    assert!(found("https://a/") != found("https://a:444/"));
+    for url in ["https://a:445/", "https://c/", "https://[::1]/", "no url"] {
+        assert!(found(url).is_none(), "{url}");
     }
+}
+
+#[test]
+fn roots_are_for_proxies_that_are_asked_by_https() {
+    let with = |url: &str, roots: Option<&str>| {
+        read(&RouteArgs {
+            proxy: Some(ProxyUrl(url.to_owned())),
+            proxy_cacert: roots.map(Into::into),
+            ..RouteArgs::default()
+        })
+    };
+    for url in ["http://proxy", "proxy:3128"] {
+        let said = with(url, Some("ca.pem")).unwrap_err();
+        assert!(said.contains("--proxy-cacert is for https://"), "{said}");
+        let route = with(url, None).unwrap();
+        assert!(sealane::Agent::new(route.agent(AgentOptions::new())).is_ok());
+    }
+    let said = with("https://proxy", Some("/nonexistent")).unwrap_err();
+    assert!(said.contains("ENOENT"), "{said}");
 }

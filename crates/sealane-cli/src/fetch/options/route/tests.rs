@@ -18,9 +18,24 @@ fn addresses_of_names() {
         ("a:70000:::1", "is no port"),
         ("a:443:b", "\"b\" is no address"),
         ("a:443:", "\"\" is no address"),
+        ("a:0:::1", "\"0\" is no port"),
+        ("a:+1:::1", "is no port"),
+        (".:443:::1", "write HOST:PORT:ADDRESS"),
+        ("a b:443:::1", "write HOST:PORT:ADDRESS"),
+        ("0x7f.1:443:::1", "0x7f.1 is an address"),
     ] {
         let said = resolve(text).unwrap_err();
         assert!(said.contains(wanted), "{text}: {said}");
+    }
+}
+
+#[test]
+fn names_are_read_as_those_of_urls_are() {
+    for (text, wanted) in [
+        ("Www.Example.:443:::1", "www.example"),
+        ("b\u{fc}cher.example:443:::1", "xn--bcher-kva.example"),
+    ] {
+        assert_eq!(resolve(text).unwrap().host, wanted);
     }
 }
 
