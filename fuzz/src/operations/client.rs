@@ -103,7 +103,9 @@ impl Run {
         };
         let style = program.argument();
         let mut lines = FieldSection::new();
-        for (name, value) in [("Host", "a")].iter().chain(more) {
+        let host = [("Host", "a")];
+        let hosts = usize::from(style & 8 == 0);
+        for (name, value) in host[..hosts].iter().chain(more) {
             let pushed = lines.push(name.as_bytes(), value.as_bytes());
             assert_eq!(pushed, Ok(()), "a line like any other");
         }
@@ -116,6 +118,7 @@ impl Run {
             head.version = Version::HTTP_10;
         }
         head.connection = (style & 4 == 4).then_some("keep-alive");
+        head.require_host = style & 16 == 0;
         let before = self.out.len();
         let result = self.connection.send_request(&head, body, &mut self.out);
         let sent = check_command(result, self.out.len() - before).is_some();
