@@ -10,7 +10,7 @@ use std::fmt;
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::error::{Excerpt, FieldError, ProtocolError, Section};
+use crate::error::{Excerpt, FieldError, ProtocolError, Section, UsageError};
 use crate::grammar;
 use crate::limits::MOST_FIELDS;
 
@@ -26,6 +26,20 @@ pub struct Trailers {
     pub fields: HeaderMap,
     /// The same field lines as they came.
     pub raw: RawFields,
+}
+
+impl Trailers {
+    /// Judges whether these fields may be sent behind a body (RFC 9110 §6.5.1).
+    ///
+    /// # Errors
+    ///
+    /// One of them frames a message, speaks of its connection, or says how its content is read.
+    pub fn check(fields: &HeaderMap) -> Result<(), ProtocolError> {
+        match forbidden_trailer(fields) {
+            Some((_, name)) => Err(UsageError::ForbiddenTrailer(name).into()),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Shows the number of fields only: values may be secret.

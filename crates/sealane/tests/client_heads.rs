@@ -343,3 +343,99 @@ async fn repeated_lines_of_a_response_are_joined_on_request() {
     assert_eq!(values(&joined, "x-a"), ["1, 2"]);
     assert_eq!(values(&joined, "set-cookie"), ["a", "b"]);
 }
+
+#[tokio::test]
+async fn a_flushed_get_takes_no_body_also_once_it_is_answered() {
+    let ground = Ground::new();
+    let (server, mut seen) = recorder(ground.server_config()).await;
+    let agent = ground.agent();
+    for pause in [0, 300] {
+        let mut request = agent.request(server.url("/")).unwrap();
+        request.flush_headers().unwrap();
+        soon(seen.recv()).await.unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(pause)).await;
+        let error = soon(request.end_with("late")).await.unwrap_err();
+        assert_eq!(error.code(), Some("ERR_STREAM_WRITE_AFTER_END"), "{error}");
+        assert!(!error.replay_safe(), "its head has left");
+    }
+    let mut request = agent.request(server.url("/")).unwrap();
+    request.flush_headers().unwrap();
+    let mut response = soon(request.end_with("")).await.unwrap();
+    assert_eq!(body_of(&mut response).await, b"ok", "no body is no harm");
+}
+
+#[tokio::test]
+async fn forbidden_trailers_are_refused_before_anything_is_opened() {
+    let ground = Ground::new();
+    let (server, _seen) = recorder(ground.server_config()).await;
+    let agent = ground.agent();
+    let options = RequestOptions::new(server.url("/")).method(Method::POST);
+    let framing = HeaderMap::from_iter([("content-length".parse().unwrap(), "1".parse().unwrap())]);
+    let request = agent.request(options.clone()).unwrap();
+    let error = soon(request.end_with_trailers(framing.clone())).await;
+    let error = error.unwrap_err();
+    assert_eq!(error.code(), Some("ERR_HTTP_TRAILER_INVALID"), "{error}");
+    assert!(error.replay_safe(), "{error:?}");
+    assert_eq!(server.accepted(), 0);
+
+    let mut request = agent.request(options).unwrap();
+    request.write("part").await.unwrap();
+    let error = soon(request.end_with_trailers(framing)).await.unwrap_err();
+    assert_eq!(error.code(), Some("ERR_HTTP_TRAILER_INVALID"), "{error}");
+    assert!(!error.replay_safe(), "part of it may have left");
+}
+
+#[tokio::test]
+async fn connect_names_its_target_in_host() {
+    let connect = |options: RequestOptions| options.method(Method::CONNECT).path("far.example:443");
+    let head = head_of(connect).await;
+    let lines = "CONNECT far.example:443 HTTP/1.1\r\nHost: far.example:443\r\n";
+    assert!(head.starts_with(lines), "{head}");
+    let own = head_of(|options| connect(options).header("Host", "localhost")).await;
+    assert!(own.contains("\r\nHost: localhost\r\n"), "{own}");
+}
+
+#[tokio::test]
+async fn connection_names_no_field_that_is_for_everybody() {
+    let ground = Ground::new();
+    let (server, mut seen) = recorder(ground.server_config()).await;
+    let agent = ground.agent();
+    let options = RequestOptions::new(server.url("/"));
+    for value in ["Content-Length", "close, HOST", "transfer-encoding"] {
+        let error = soon(agent.get(options.clone().header("connection", value))).await;
+        let error = error.unwrap_err();
+        assert_eq!(error.code(), Some("ERR_INVALID_ARG_VALUE"), "{error}");
+        assert!(error.replay_safe(), "{error:?}");
+    }
+    assert_eq!(server.accepted(), 0);
+    let named = options.header("TE", "trailers").header("Connection", "TE");
+    soon(agent.get(named)).await.unwrap();
+    let text = seen.recv().await.unwrap().text;
+    assert!(text.contains("\r\nConnection: TE\r\n"), "{text}");
+}
+
+#[tokio::test]
+async fn nothing_is_expected_for_a_request_without_a_body() {
+    let told = head_of(|options| {
+        options
+            .header("X-A", "1")
+            .header("Expect", "100-continue")
+            .header("X-B", "2")
+    });
+    let head = told.await;
+    assert!(head.contains("\r\nX-A: 1\r\nX-B: 2\r\n"), "{head}");
+}
+
+#[test]
+fn a_protocol_is_judged_before_the_form_of_a_path() {
+    for (url, code) in [
+        ("mailto:a", "ERR_INVALID_PROTOCOL"),
+        ("http://a/", "ERR_INVALID_PROTOCOL"),
+    ] {
+        let error = sealane::request(url).unwrap_err();
+        assert_eq!(error.code(), Some(code), "{error}");
+    }
+    let error = sealane::request(RequestOptions::new("mailto:a").path("/ "));
+    let error = error.unwrap_err();
+    assert_eq!(error.code(), Some("ERR_UNESCAPED_CHARACTERS"), "{error}");
+}

@@ -220,7 +220,8 @@ impl ClientConnection {
     ///
     /// Content-Length or `Transfer-Encoding: chunked` are added from `body` unless they are there;
     /// a request without a body gets `Content-Length: 0` only if its method expects one (RFC 9110
-    /// §8.6). A Trailer field asks for chunks. Nothing is added but this and what the head says.
+    /// §8.6). A Trailer field asks for chunks. Nothing is added but this and what the head says;
+    /// nothing is left out but Expect lines that ask for 100 (Continue) where there is no body.
     /// On an error nothing has been written.
     ///
     /// # Errors
@@ -263,6 +264,11 @@ impl ClientConnection {
         // RFC 9110 §9.3.6 and §9.3.8: content of these has no meaning, and parsers differ about it.
         if has_body && matches!(*head.method, Method::CONNECT | Method::TRACE) {
             return Err(UsageError::BodyNotAllowed);
+        }
+        if !has_body {
+            // RFC 9110 §10.1.1: nobody waits before content that does not come.
+            let lines = caller.expectations.drain(..).rev();
+            lines.for_each(|line| drop(out.drain(line)));
         }
         let is_old = head.version == Version::HTTP_10;
         if head.expect_continue && caller.expect.is_none() && has_body && !is_old {

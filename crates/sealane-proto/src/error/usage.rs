@@ -72,6 +72,8 @@ pub enum UsageError {
     Target(Excerpt),
     /// A request needs exactly one valid Host field (RFC 9112 §3.2).
     Host,
+    /// A Connection field that names a field meant for every recipient (RFC 9110 §7.6.1).
+    ConnectionOption(Excerpt),
     /// A field name that is no token (RFC 9110 §5.1).
     FieldName(Excerpt),
     /// A field value with an octet that must not stand in one (RFC 9110 §5.5).
@@ -114,7 +116,9 @@ impl UsageError {
             Self::FieldName(_) => "ERR_INVALID_HTTP_TOKEN",
             Self::FieldValue { .. } => "ERR_INVALID_CHAR",
             Self::TooManyFields(_) => "ERR_OUT_OF_RANGE",
-            Self::Version | Self::LengthUnknown => "ERR_INVALID_ARG_VALUE",
+            Self::Version | Self::LengthUnknown | Self::ConnectionOption(_) => {
+                "ERR_INVALID_ARG_VALUE"
+            }
             Self::NoExchange
             | Self::NotReady
             | Self::HeadUnsent
@@ -170,6 +174,12 @@ impl fmt::Display for UsageError {
                     "our request target {target} has none of the forms its method allows"
                 )
             }
+            Self::ConnectionOption(name) => {
+                write!(
+                    f,
+                    "our connection field cannot name {name}: it is for every recipient"
+                )
+            }
             Self::FieldName(name) => {
                 write!(f, "our header name must be a valid HTTP token [{name}]")
             }
@@ -178,10 +188,7 @@ impl fmt::Display for UsageError {
                 write!(f, "invalid character in header content [{name}]: {octet}")
             }
             Self::TooManyFields(most) => {
-                write!(
-                    f,
-                    "our head has more than {most} field lines, or 16 MiB of them"
-                )
+                write!(f, "our head has more than {most} lines, or 16 MiB of them")
             }
             plain => f.write_str(plain.plain_text()),
         }

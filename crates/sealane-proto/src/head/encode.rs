@@ -5,6 +5,8 @@
 //! frame a message are taken out of the caller's here, so that they can be judged before they are
 //! written.
 
+use std::ops::Range;
+
 use http::header::{CONNECTION, HeaderMap};
 use http::{Method, StatusCode, Version};
 
@@ -30,6 +32,8 @@ pub(crate) struct CallerFields {
     pub(crate) upgrade: bool,
     /// He gave Expect; whether it asks for 100 (Continue).
     pub(crate) expect: Option<bool>,
+    /// Where those of his Expect lines stand that ask for it.
+    pub(crate) expectations: Vec<Range<usize>>,
     /// He gave Authorization.
     pub(crate) authorization: bool,
     /// He gave Trailer: something stands behind the body, which only chunks have room for.
@@ -89,10 +93,14 @@ impl CallerFields {
             6 if is(b"expect") => {
                 let asks = field::members_of(value).any(is_continue);
                 self.expect = Some(asks || self.expect == Some(true));
+                let start = out.len();
+                write_field(name, value, out);
+                self.expectations.extend(asks.then_some(start..out.len()));
+                return Ok(());
             }
             7 if is(b"upgrade") => self.upgrade = true,
             7 if is(b"trailer") => self.trailer = true,
-            10 if is(b"connection") => self.connection.get_or_insert_default().add(value),
+            10 if is(b"connection") => self.note_options(value)?,
             13 if is(b"authorization") => self.authorization = true,
             14 if is(b"content-length") => self.note_length(value)?,
             17 if is(b"transfer-encoding") => self.note_coding(value)?,
@@ -120,6 +128,21 @@ impl CallerFields {
                 Ok(Framing::Length(octets))
             }
         }
+    }
+
+    /// Takes note of a Connection line, which names no field that is meant for every recipient.
+    ///
+    /// RFC 9110 §7.6.1: an intermediary takes the named fields out. Without those that say whom a
+    /// request is for and where it ends, the server behind would read another one.
+    fn note_options(&mut self, value: &[u8]) -> Result<(), UsageError> {
+        let for_all = [&b"content-length"[..], b"host", b"transfer-encoding"];
+        let is_for_all =
+            |option: &&[u8]| for_all.iter().any(|name| option.eq_ignore_ascii_case(name));
+        if let Some(option) = field::members_of(value).find(is_for_all) {
+            return Err(UsageError::ConnectionOption(Excerpt::new(option)));
+        }
+        self.connection.get_or_insert_default().add(value);
+        Ok(())
     }
 
     /// Takes note of a Content-Length line; there may be one.

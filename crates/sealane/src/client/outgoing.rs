@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use http::header::{CONTENT_LENGTH, HOST, TRAILER, TRANSFER_ENCODING, UPGRADE};
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRAILER, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderValue, Method, Version};
 use rustls::pki_types::ServerName;
 use sealane_proto::OutgoingHead;
@@ -51,8 +51,13 @@ impl Outgoing {
         } = words;
         let fields = fields.joined(&terms.style.unique)?;
         let name = proven_name(&target, &fields, servername)?;
+        let named = match method {
+            // RFC 9112 §3.2: Host is the authority that the target names, and here it names one.
+            Method::CONNECT => Some(target.path.as_str().into()),
+            _ => target.host_field(),
+        };
         Ok(Self {
-            named: target.host_field(),
+            named,
             route: terms.connecting.route(target.host, target.port),
             method,
             path: target.path,
@@ -91,7 +96,13 @@ impl Outgoing {
 
     /// Whether its caller says anything that may contradict itself or its body.
     pub(super) fn may_contradict(&self) -> bool {
-        let told = [&CONTENT_LENGTH, &TRANSFER_ENCODING, &TRAILER, &HOST];
+        let told = [
+            &CONNECTION,
+            &CONTENT_LENGTH,
+            &TRANSFER_ENCODING,
+            &TRAILER,
+            &HOST,
+        ];
         self.version == Version::HTTP_10
             || matches!(self.method, Method::TRACE | Method::CONNECT)
             || told.iter().any(|name| self.fields.has(name))

@@ -98,14 +98,15 @@ impl Target {
         }
     }
 
-    /// Refuses a path or a protocol that cannot be asked for, in this order (reference §4).
+    /// Refuses characters of the path, a protocol, or a form of the path that cannot be asked for,
+    /// in this order (reference §4).
     pub(super) fn check(&self, method: &Method) -> Result<()> {
-        check_path(method, &self.path)?;
-        let Some(scheme) = &self.foreign else {
-            return Ok(());
-        };
-        let text = format!("protocol \"{scheme}:\" is not supported, expected \"https:\"");
-        Err(Error::option(text).with_code("ERR_INVALID_PROTOCOL"))
+        check_characters(&self.path)?;
+        if let Some(scheme) = &self.foreign {
+            let text = format!("protocol \"{scheme}:\" is not supported, expected \"https:\"");
+            return Err(Error::option(text).with_code("ERR_INVALID_PROTOCOL"));
+        }
+        check_form(method, &self.path)
     }
 
     /// Takes user and password as they are, instead of those of a URL (RFC 7617 §2).
@@ -165,8 +166,8 @@ pub(super) fn host_of_field(value: &str) -> &str {
     }
 }
 
-/// Refuses a path that could not stand in a request line.
-pub(super) fn check_path(method: &Method, path: &str) -> Result<()> {
+/// Refuses a path with characters that could not stand in a request line.
+fn check_characters(path: &str) -> Result<()> {
     let plain = |octet: u8| octet.is_ascii_graphic() && octet != b'#';
     if let Some(at) = path.bytes().position(|octet| !plain(octet)) {
         let text = format!(
@@ -175,6 +176,11 @@ pub(super) fn check_path(method: &Method, path: &str) -> Result<()> {
         );
         return Err(Error::option(text).with_code("ERR_UNESCAPED_CHARACTERS"));
     }
+    Ok(())
+}
+
+/// Refuses a path that is no target of this method (RFC 9112 §3.2).
+fn check_form(method: &Method, path: &str) -> Result<()> {
     let (fits, rule) = match *method {
         Method::CONNECT => (
             is_authority(path),

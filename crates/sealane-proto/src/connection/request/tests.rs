@@ -274,3 +274,31 @@ fn a_cut_body_is_taken_as_whole_by_those_who_say_so() {
         assert!(!client.reusable());
     }
 }
+
+#[test]
+fn expectations_are_left_out_where_there_is_no_body() {
+    let lines = section(&[
+        ("Host", "a"),
+        ("Expect", "100-continue"),
+        ("X", "1"),
+        ("expect", "other"),
+        ("EXPECT", "x, 100-Continue"),
+    ]);
+    let asked = OutgoingHead::new(&Method::PUT, "/", &lines);
+    let wanted = "PUT / HTTP/1.1\r\nHost: a\r\nX: 1\r\nexpect: other\r\nContent-Length: 0\r\n\r\n";
+    assert_eq!(send(&asked, NONE).unwrap().0, wanted);
+    let (written, _) = send(&asked, BodyLength::Unknown).unwrap();
+    assert_eq!(written.to_lowercase().matches("100-continue").count(), 2);
+}
+
+#[test]
+fn connection_cannot_name_what_everybody_needs() {
+    for value in ["Host", "close, content-length", "TRANSFER-ENCODING,"] {
+        let lines = section(&[("host", "a"), ("Connection", value)]);
+        let refused = send(&OutgoingHead::new(&Method::GET, "/", &lines), NONE).unwrap_err();
+        assert!(
+            matches!(refused, UsageError::ConnectionOption(_)),
+            "{value}"
+        );
+    }
+}

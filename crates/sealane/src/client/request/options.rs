@@ -33,7 +33,11 @@ use crate::tls_options::client_tls_setters;
 ///
 /// Host, then the caller's fields in their order and with the letter case of
 /// [`header`](Self::header), then Authorization, Connection, and the field that frames the body.
-/// What the caller gives is not added.
+/// What the caller gives is not added. The Host of CONNECT is its path, `host:port`.
+///
+/// An Expect field that asks for 100 (Continue) is left out where there is no body (RFC 9110
+/// §10.1.1). A Connection that names Content-Length, Host or Transfer-Encoding is refused
+/// (§7.6.1).
 #[derive(Clone, Default)]
 pub struct RequestOptions {
     url: Option<Url>,

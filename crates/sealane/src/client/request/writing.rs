@@ -7,6 +7,7 @@ use std::task::Poll;
 
 use bytes::Bytes;
 use http::{HeaderMap, Response};
+use sealane_proto::Trailers;
 use tokio::task::JoinHandle;
 
 use crate::body::{Body, BodySender};
@@ -217,11 +218,23 @@ impl ClientRequest {
     ///
     /// # Errors
     ///
-    /// As [`end`](Self::end); or the body failed.
+    /// As [`end`](Self::end); or the body failed. `ERR_STREAM_WRITE_AFTER_END`: the head has been
+    /// flushed as that of a request without a body, and this body is not empty.
     pub async fn end_with(mut self, body: impl Into<Body>) -> Result<Response<Body>> {
         let mut body = body.into();
         if let State::Ready { agent, outgoing } = self.state {
             return agent.carry(&outgoing, body, Answer::AtOnce).await;
+        }
+        // Said at once: were it left to the first write, an answer that has come would hide it.
+        let takes_none = matches!(
+            &self.state,
+            State::Writing {
+                writer: Writer(None),
+                ..
+            }
+        );
+        if takes_none && !http_body::Body::is_end_stream(&body) {
+            return Err(whole());
         }
         while let Some(piece) = self.piece_or_answer(&mut body).await? {
             self.write(piece).await?;
@@ -260,10 +273,7 @@ impl ClientRequest {
         if trailers.is_empty() {
             return self.end().await;
         }
-        if !self.may_have_trailers {
-            let text = "trailers need a chunked body, and this one has a length";
-            return Err(Error::option(text).with_code("ERR_HTTP_TRAILER_INVALID"));
-        }
+        self.check_trailers(&trailers)?;
         self.start(false)?;
         match self.state {
             State::Writing {
@@ -283,6 +293,20 @@ impl ClientRequest {
                 .await
             }
         }
+    }
+
+    /// Refuses trailers that cannot be sent, before anything leaves for their sake.
+    fn check_trailers(&self, trailers: &HeaderMap) -> Result<()> {
+        let refused = match (self.may_have_trailers, Trailers::check(trailers)) {
+            (true, Ok(())) => return Ok(()),
+            (true, Err(error)) => Error::option(error.to_string()).with_source(error),
+            (false, _) => Error::option("trailers need a chunked body, and this one has a length"),
+        };
+        let refused = refused.with_code("ERR_HTTP_TRAILER_INVALID");
+        Err(match self.state {
+            State::Ready { .. } => refused.unsent(),
+            _ => refused,
+        })
     }
 
     /// Begins to send, if that has not been done; `is_whole` says that no body will follow.

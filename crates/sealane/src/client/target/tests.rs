@@ -2,10 +2,16 @@
 
 use http::{Method, Uri};
 
-use super::{Target, check_path, host, host_of_field};
+use super::{Target, check_characters, check_form, host, host_of_field};
+use crate::error::Result;
 
 fn parsed(text: &str) -> Target {
     Target::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+fn check_path(method: &Method, path: &str) -> Result<()> {
+    check_characters(path)?;
+    check_form(method, path)
 }
 
 fn code_of(text: &str) -> Option<&'static str> {
@@ -18,6 +24,7 @@ fn c265_what_is_no_url_is_refused_by_name() {
     assert_eq!(code_of("foo"), Some("ERR_INVALID_URL"));
     assert_eq!(code_of("https://"), Some("ERR_INVALID_URL"));
     assert_eq!(code_of("http://a.example/"), Some("ERR_INVALID_PROTOCOL"));
+    assert_eq!(code_of("mailto:a"), Some("ERR_INVALID_PROTOCOL"));
 }
 
 #[test]
@@ -170,7 +177,7 @@ fn errors_show_no_part_of_a_password_that_looks_like_something_else() {
     assert!(!error.to_string().contains("abc"), "{error}");
 }
 
-fn of_uri(text: &str) -> crate::error::Result<Target> {
+fn of_uri(text: &str) -> Result<Target> {
     let uri: Uri = text.parse().unwrap_or_else(|_| panic!("{text} is a URI"));
     Target::of_uri(&uri)
 }
