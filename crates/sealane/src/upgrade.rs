@@ -16,6 +16,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::oneshot;
 
+use crate::driver::at_once;
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::info::ConnectionInfo;
 use crate::transport::{Received, ServerStream, TransportError};
@@ -317,9 +318,8 @@ impl AsyncWrite for Upgraded {
 impl Drop for Upgraded {
     fn drop(&mut self) {
         if !self.shut {
-            let mut context = Context::from_waker(Waker::noop());
             // Only what the socket takes at once; a blocked peer gets no goodbye.
-            let _ = self.stream.poll_close(&mut context);
+            let _ = at_once(|context| self.stream.poll_close(context));
         }
     }
 }

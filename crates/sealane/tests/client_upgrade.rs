@@ -2,6 +2,9 @@
 
 mod support;
 
+use std::pin::pin;
+use std::task::{Context, Waker};
+
 use http::header::{CONNECTION, UPGRADE};
 use http::{Method, Request, Response, StatusCode};
 use sealane::{Agent, Body, RequestOptions, Upgrade, Upgraded, create_server};
@@ -214,4 +217,35 @@ async fn both_ends_of_ours_meet_in_a_tunnel() {
         let ((), came) = soon(async { tokio::join!(sending, receiving) }).await;
         assert!(came == expected);
     }
+}
+
+/// The runtime lets a task that has done much see nothing more of its sockets until its next turn;
+/// that is no reason to leave without a word.
+#[tokio::test]
+async fn a_tunnel_dropped_by_a_busy_task_says_goodbye() {
+    let ground = Ground::new();
+    let server = create_server(ground.options(), |mut request: Request<Body>| async move {
+        let upgrade = Upgrade::of(&mut request).unwrap();
+        tokio::spawn(async move {
+            let tunnel = upgrade.await.unwrap();
+            let mut context = Context::from_waker(Waker::noop());
+            while pin!(tokio::task::consume_budget())
+                .poll(&mut context)
+                .is_ready()
+            {}
+            drop(tunnel);
+        });
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        let echo = "echo".parse().unwrap();
+        response.headers_mut().insert(UPGRADE, echo);
+        response
+    })
+    .unwrap();
+    let url = format!("https://{}/", listen(&server).await);
+    let mut response = soon(ground.agent().get(upgrading(url))).await.unwrap();
+    let mut tunnel = Upgraded::of(&mut response).unwrap();
+    let mut came = Vec::new();
+    soon(tunnel.read_to_end(&mut came)).await.unwrap();
+    assert!(came.is_empty());
 }
