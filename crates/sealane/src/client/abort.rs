@@ -72,6 +72,10 @@ impl AbortController {
 /// read. Its connection is closed, unless the exchange was whole. What has been read to its end is
 /// not affected. Cloning is cheap.
 ///
+/// A connection that is just being opened is opened all the same where another request waits for
+/// one, or its agent keeps connections. A body that nobody reads keeps its connection, and its
+/// place among `max_sockets`, until it is read or dropped: abort and drop what is not wanted.
+///
 /// [`RequestOptions::signal`]: crate::RequestOptions::signal
 #[derive(Clone, Default)]
 pub struct AbortSignal {
@@ -231,15 +235,23 @@ impl Watching {
     }
 
     fn remember(&mut self, waker: &Waker) {
-        let mut waiting = self.signal.shared.waiting();
+        let shared = &self.signal.shared;
+        let is_same = |known: &Waker| known.will_wake(waker);
+        if let Some(place) = self.place
+            && shared.waiting().wakers.get(&place).is_some_and(is_same)
+        {
+            return;
+        }
+        // Cloning and dropping it runs code of others: never under the lock.
+        let waker = waker.clone();
+        let mut waiting = shared.waiting();
         let place = *self.place.get_or_insert_with(|| {
             waiting.next += 1;
             waiting.next
         });
-        match waiting.wakers.get_mut(&place) {
-            Some(known) => known.clone_from(waker),
-            None => drop(waiting.wakers.insert(place, waker.clone())),
-        }
+        let before = waiting.wakers.insert(place, waker);
+        drop(waiting);
+        drop(before);
     }
 }
 

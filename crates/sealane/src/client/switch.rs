@@ -42,12 +42,12 @@ impl Switch {
 
     /// Ready once it has been thrown.
     pub(super) fn poll_destroyed(&self, context: &mut Context<'_>) -> Poll<()> {
-        if !self.is_destroyed() {
-            let mut user = self.user();
-            match &mut *user {
-                Some(waker) if waker.will_wake(context.waker()) => {}
-                other => *other = Some(context.waker().clone()),
-            }
+        let is_known = |known: &Waker| known.will_wake(context.waker());
+        if !self.is_destroyed() && !self.user().as_ref().is_some_and(is_known) {
+            // Cloning and dropping it runs code of others: never under the lock.
+            let waker = context.waker().clone();
+            let before = self.user().replace(waker);
+            drop(before);
         }
         // Again, for it may have been thrown before there was anybody to wake.
         match self.is_destroyed() {
