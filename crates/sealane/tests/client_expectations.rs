@@ -140,6 +140,19 @@ async fn a_server_that_knows_no_expectations_gets_the_body_after_the_limit() {
     assert!(text.ends_with("\r\n\r\nlate"), "{text}");
 }
 
+/// The wait for 100 has a limit of its own, here 1 s: a server that says nothing does as it may.
+#[tokio::test]
+async fn an_awaited_body_is_no_inactivity_of_its_server() {
+    let ground = Ground::new();
+    let (server, mut seen) = recorder(ground.server_config()).await;
+    let options = post(server.url("/")).header(EXPECT, "100-continue");
+    let options = options.inactivity_timeout(Duration::from_millis(500));
+    let request = ground.agent().request(options).unwrap();
+    let response = soon(request.end_with("late")).await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert!(seen.recv().await.unwrap().text.ends_with("\r\n\r\nlate"));
+}
+
 #[tokio::test]
 async fn a_final_response_that_is_a_success_lets_the_body_go_and_keeps_the_connection() {
     let ground = Ground::new();

@@ -2,15 +2,20 @@
 
 mod support;
 
-use std::io::Write;
-use std::sync::Arc;
+use std::io::{self, Write};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use http::Method;
-use sealane::{Agent, Phase, RequestOptions};
+use sealane::{Agent, Connector, Phase, RequestOptions};
 use support::asking::{OK, fetch, post};
-use support::scripted::{Scripted, gone, read_request, reset, say};
+use support::scripted::{Scripted, gone, read_request, recorder, reset, say};
 use support::{Ground, body_of, facts, soon, until};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc};
 
 /// What a server does with the second request on a connection.
@@ -238,5 +243,86 @@ async fn a_waiting_request_never_gets_a_connection_that_has_ended() {
         }
         assert!(asked.try_recv().is_err());
         assert_eq!(server.accepted(), 4, "forged: {forged:?}");
+    }
+}
+
+/// A socket that takes nothing more once it has been broken.
+struct Broken {
+    socket: TcpStream,
+    broken: Arc<AtomicBool>,
+}
+
+impl AsyncRead for Broken {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        space: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_read(context, space)
+    }
+}
+
+impl AsyncWrite for Broken {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        octets: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.broken.load(Ordering::SeqCst) {
+            true => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
+            false => Pin::new(&mut self.socket).poll_write(context, octets),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_shutdown(context)
+    }
+}
+
+/// The connection takes no more of the request, yet its answer may be on its way: what ends that
+/// wait is told, and no cause to send the request again.
+#[tokio::test]
+async fn a_request_that_was_stopped_is_not_sent_again_for_what_had_failed_before() {
+    let ground = Ground::new();
+    for destroyed in [false, true] {
+        let (server, mut seen) = recorder(ground.server_config()).await;
+        let (address, broken) = (server.address(), Arc::new(AtomicBool::new(false)));
+        let first = Mutex::new(Some(Arc::clone(&broken)));
+        let connector = Connector::new(move |_| {
+            let broken = first.lock().unwrap().take().unwrap_or_default();
+            async move {
+                let socket = TcpStream::connect(address).await?;
+                io::Result::Ok(Broken { socket, broken })
+            }
+        });
+        let options = ground.agent_options().keep_alive(true);
+        let agent = Agent::new(options.create_connection(connector)).unwrap();
+        soon(fetch(&agent, server.url("/"))).await.unwrap();
+        seen.recv().await.unwrap();
+        broken.store(true, Ordering::SeqCst);
+        let options = RequestOptions::new(server.url("/"));
+        let options = match destroyed {
+            true => options,
+            false => options.inactivity_timeout(Duration::from_millis(200)),
+        };
+        let stopping = async {
+            if destroyed {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                agent.destroy();
+            }
+        };
+        let work = async { tokio::join!(fetch(&agent, options), stopping) };
+        let error = soon(work).await.0.unwrap_err();
+        let code = match destroyed {
+            true => "ECONNRESET",
+            false => "ETIMEDOUT",
+        };
+        assert_eq!(error.code(), Some(code), "{error:?}");
+        assert_eq!(server.accepted(), 1, "{error:?}");
+        assert!(error.replay_safe(), "nothing of it has left: {error:?}");
     }
 }

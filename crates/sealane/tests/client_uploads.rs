@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use http::{Request, Response, StatusCode};
+use http::{HeaderMap, Request, Response, StatusCode};
 use http_body::{Frame, SizeHint};
 use http_body_util::StreamBody;
 use sealane::{Agent, Body, ClientRequest, Error, ErrorKind, Phase, Server, create_server};
@@ -80,8 +80,11 @@ async fn a_request_that_is_dropped_never_looks_whole_to_its_server() {
         soon(request.write(vec![7; 20_000])).await.unwrap();
         drop(request);
     }
+    // A connection whose request was dropped while it was opened rests, unused.
+    agent.destroy();
     until(|| server.connections() == 0).await;
     assert_eq!(whole.load(Ordering::SeqCst), 0);
+    let agent = ground.agent();
     let mut request = agent.request(post(&url)).unwrap();
     soon(request.write("piece")).await.unwrap();
     soon(request.end()).await.unwrap();
@@ -446,4 +449,98 @@ fn a_request_of_which_no_octet_has_left_may_be_sent_again() {
     });
     assert!(error.replay_safe(), "{error:?}");
     assert_eq!(error.phase(), Phase::SendBody, "{error:?}");
+}
+
+/// The error of a request that found nobody: it may be sent again.
+async fn unsent() -> Error {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}/", listener.local_addr().unwrap());
+    drop(listener);
+    let error = soon(sealane::get(url)).await.unwrap_err();
+    assert!(error.replay_safe(), "{error:?}");
+    error
+}
+
+/// What fails a body may be a request of its own, of which nothing has left: the mark of that one
+/// says nothing of this one.
+#[tokio::test]
+async fn a_request_that_has_left_in_part_is_not_safe_again_though_its_producer_is() {
+    let ground = Ground::new();
+    let (told, mut half) = mpsc::unbounded_channel();
+    let server = Scripted::start(ground.server_config(), move |mut stream, connection| {
+        let told = told.clone();
+        async move {
+            read_until(&mut stream, "half").await;
+            if connection == 1 {
+                say(&mut stream, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n").await;
+            }
+            let _ = told.send(());
+            gone(&mut stream).await;
+        }
+    })
+    .await;
+    let agent = ground.agent();
+    let request = || agent.request(post(server.url("/"))).unwrap();
+    let mut marks = Vec::new();
+    // Before the response, behind its head, and behind a piece that was written.
+    for way in 0..3 {
+        let (mut sender, body) = Body::channel();
+        let failing = async {
+            if way < 2 {
+                sender.send("half").await.unwrap();
+            }
+            half.recv().await.unwrap();
+            sender.abort(unsent().await);
+        };
+        let sending = async {
+            let mut request = request();
+            if way == 2 {
+                request.write("half").await.unwrap();
+            }
+            let mut response = request.end_with(body).await?;
+            assert_eq!(way, 1);
+            response.body_mut().chunk().await
+        };
+        let (sent, ()) = soon(async { tokio::join!(sending, failing) }).await;
+        let error = sent.unwrap_err();
+        assert_eq!(error.code(), Some("ECONNREFUSED"), "{error:?}");
+        marks.push(error.replay_safe());
+    }
+    assert_eq!(marks, [false; 3]);
+}
+
+/// Says that it has no octets, and has trailers all the same.
+#[derive(Default)]
+struct Trailing(bool);
+
+impl http_body::Body for Trailing {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let mut trailers = HeaderMap::new();
+        trailers.insert("x-sum", "0".parse().unwrap());
+        let told = std::mem::replace(&mut self.0, true);
+        Poll::Ready((!told).then(|| Ok(Frame::trailers(trailers))))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(0)
+    }
+}
+
+#[tokio::test]
+async fn trailers_behind_a_body_of_no_octets_are_sent() {
+    let ground = Ground::new();
+    let (server, mut seen) = recorder(ground.server_config()).await;
+    let agent = ground.agent();
+    let request = agent.request(post(server.url("/"))).unwrap();
+    soon(request.end_with(Body::new(Trailing::default())))
+        .await
+        .unwrap();
+    let text = seen.recv().await.unwrap().text;
+    assert!(text.ends_with("\r\n\r\n0\r\nx-sum: 0\r\n\r\n"), "{text}");
 }

@@ -15,7 +15,7 @@ use tower_service::Service;
 
 use super::abort::unless_aborted;
 use super::connect::Dialer;
-use super::exchange::{Answer, Exchange, check_framing};
+use super::exchange::{Answer, Exchange, Failure, check_framing};
 use super::fields::Fields;
 use super::key::ConnectionKey;
 use super::lease::{Claim, Connections, Lease};
@@ -240,7 +240,7 @@ impl Agent {
             Ok(response) => return Ok(response),
             Err(failure) => failure,
         };
-        self.forget_sessions(&key, &failure.error);
+        self.forget_sessions(&key, &failure);
         if let Some(rest) = rested
             && failure.died
             && !failure.answered
@@ -282,15 +282,16 @@ impl Agent {
         let outcome = exchange.response(false, answer).await;
         outcome.map_err(|failure| {
             if let Some(place) = &failure.place {
-                self.forget_sessions(place.key(), &failure.error);
+                self.forget_sessions(place.key(), &failure);
             }
             failure.error
         })
     }
 
     /// As after a failed handshake: a session may be the cause of the failure (reference §2.7).
-    fn forget_sessions(&self, key: &ConnectionKey, error: &Error) {
-        if matches!(error.kind(), ErrorKind::Tls | ErrorKind::Io) {
+    fn forget_sessions(&self, key: &ConnectionKey, failure: &Failure) {
+        let broke = matches!(failure.error.kind(), ErrorKind::Tls | ErrorKind::Io);
+        if broke && !failure.producer_failed {
             self.inner.sessions.remove(key);
         }
     }

@@ -78,6 +78,8 @@ pub(super) struct Exchange {
     answered: bool,
     /// The peer's side has ended, or the connection was lost.
     died: bool,
+    /// The body of the request has failed.
+    producer_failed: bool,
     /// The protocol has been told that the peer's side has ended.
     ended: bool,
     /// How long the connection may rest afterwards; `None` when it may not at all.
@@ -129,11 +131,26 @@ pub(super) fn check_framing(request: &Outgoing, body: &Body) -> Result<()> {
     if !request.may_contradict() {
         return Ok(());
     }
-    let length = length_of(body);
+    let length = length_for(request, body);
     ClientConnection::new(Arc::clone(&request.terms.rules))
         .send_request(&request.head(), length, &mut Vec::new())
         .map(drop)
         .map_err(unusable)
+}
+
+/// What the head of a request says of its body's length.
+fn length_for(request: &Outgoing, body: &Body) -> BodyLength {
+    match length_of(body) {
+        // Trailers may be all that it has; only behind chunks is there a place for them.
+        BodyLength::Known(0)
+            if !http_body::Body::is_end_stream(body)
+                && request.may_have_trailers()
+                && !request.is_all_head() =>
+        {
+            BodyLength::Unknown
+        }
+        length => length,
+    }
 }
 
 impl Exchange {
@@ -145,7 +162,7 @@ impl Exchange {
         body: Body,
         begun: Instant,
     ) -> Result<Self> {
-        let length = length_of(&body);
+        let length = length_for(request, &body);
         let Connection { http, outbox, .. } = &mut *connection;
         http.set_rules(Arc::clone(&request.terms.rules));
         let sends = http
@@ -185,6 +202,7 @@ impl Exchange {
             sent: false,
             answered: false,
             died: false,
+            producer_failed: false,
             ended: false,
             rest: Some(None),
             length: SizeHint::default(),

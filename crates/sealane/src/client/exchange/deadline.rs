@@ -1,7 +1,8 @@
 //! When an exchange has waited long enough, and for whom it waits.
 //!
 //! The clock runs while the peer is waited for: not while the caller's own body has nothing to
-//! give, and not while nobody reads the response.
+//! give, not while nobody reads the response, and not while a body waits for 100 (Continue), for
+//! that wait has a limit of its own and a server need not know of it (RFC 9110 §10.1.1).
 
 use std::task::{Context, Poll};
 
@@ -19,7 +20,8 @@ impl Exchange {
             return Poll::Pending;
         };
         let held_until = self.hold.as_ref().and_then(Hold::until);
-        let ours_to_move = self.upload.is_some() && self.hold.is_none() && !sending;
+        let unasked = self.upload.is_some() && self.hold.is_none() && !sending;
+        let ours_to_move = unasked || held_until.is_some();
         let idle_by = match self.terms.timeouts.idle {
             Some(limit) if !ours_to_move => {
                 let since = self.still_since.unwrap_or_else(Instant::now);
@@ -46,6 +48,7 @@ impl Exchange {
         }
         let key = lease.key().clone();
         self.still_since = None;
+        self.end_otherwise();
         Poll::Ready(self.late(&key, sending, head_by == Some(deadline)))
     }
 

@@ -15,6 +15,8 @@ pub(in crate::client) struct Failure {
     pub(in crate::client) sent: bool,
     pub(in crate::client) answered: bool,
     pub(in crate::client) died: bool,
+    /// The caller's own body has failed.
+    pub(in crate::client) producer_failed: bool,
 }
 
 impl Exchange {
@@ -26,13 +28,25 @@ impl Exchange {
             _ => error,
         };
         let held = self.held.take().map(|(_, lease)| lease);
+        // Whatever an error says that comes from elsewhere: here it is known.
+        let error = match self.sent {
+            true => error.left(),
+            false => error.unsent(),
+        };
         Failure {
-            error: if self.sent { error } else { error.unsent() },
+            error,
             place: held.or(self.place.take()),
             sent: self.sent,
             answered: self.answered,
             died: self.died,
+            producer_failed: self.producer_failed,
         }
+    }
+
+    /// Something else than the connection's death ends the exchange: nothing that had failed before
+    /// is told instead, or makes the request be sent again.
+    pub(super) fn end_otherwise(&mut self) {
+        (self.died, self.broken) = (false, None);
     }
 
     /// How much of the response's body has come, and of how much.

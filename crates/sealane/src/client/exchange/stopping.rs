@@ -33,7 +33,13 @@ impl Exchange {
     }
 
     /// The error of an exchange that has been told to stop.
-    pub(super) fn stopped(&self) -> Option<Error> {
+    pub(super) fn stopped(&mut self) -> Option<Error> {
+        let error = self.why_stopped()?;
+        self.end_otherwise();
+        Some(error)
+    }
+
+    fn why_stopped(&self) -> Option<Error> {
         let watching = self.stopping.0.as_ref();
         if let Some(signal) = watching.map(|watching| watching.signal())
             && signal.is_aborted()

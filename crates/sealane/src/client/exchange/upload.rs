@@ -102,7 +102,11 @@ impl Exchange {
             }
             match http_body::Body::poll_frame(Pin::new(body), context) {
                 Poll::Pending => return Ok(()),
-                Poll::Ready(Some(Err(error))) => return Err(error),
+                Poll::Ready(Some(Err(error))) => {
+                    self.producer_failed = true;
+                    // What it says of its own request is not true of this one.
+                    return Err(error.left());
+                }
                 Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
                     // Nothing leaves for it, so it costs its turn here: it may go on for ever.
                     Ok(piece) if piece.is_empty() => *budget = budget.saturating_sub(LEAST_COST),

@@ -178,7 +178,8 @@ impl ClientRequest {
             .await
         };
         match outcome {
-            Ok(piece) => piece,
+            // What the body's error says of a request of its own is not true of this one.
+            Ok(piece) => piece.map_err(Error::left),
             Err(outcome) => self.keep(outcome).map(|()| None),
         }
     }

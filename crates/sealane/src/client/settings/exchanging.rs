@@ -63,7 +63,8 @@ macro_rules! exchanging_setters {
         /// A server that never heard of it says nothing: then the body is sent when the limit has
         /// passed (RFC 9110 §10.1.1). When a final response comes first and is not a success, the
         /// body is never sent, and the connection is closed, for the server still expects it
-        /// (RFC 9112 §9.3). Requests without a body do not ask.
+        /// (RFC 9112 §9.3). A 417 (Expectation Failed) is given as it is: asking once more, without
+        /// the expectation, is the caller's to do. Requests without a body do not ask.
         #[must_use]
         pub fn expect_continue(mut self, limit: std::time::Duration) -> Self {
             self.settings().exchanging.expect_continue = Some(limit);

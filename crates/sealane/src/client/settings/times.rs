@@ -90,7 +90,8 @@ macro_rules! times_setters {
         /// for a request its agent's. When it passes, the request fails.
         ///
         /// The clock runs while the server is waited for: not while a response's body is left alone
-        /// by its reader, and not while the request's own body has nothing to give.
+        /// by its reader, not while the request's own body has nothing to give, and not while that
+        /// waits for 100 (Continue), which has a limit of its own.
         #[must_use]
         pub fn inactivity_timeout(mut self, limit: impl Into<Option<std::time::Duration>>) -> Self {
             self.settings().times.idle = Some(limit.into());
