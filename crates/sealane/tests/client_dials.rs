@@ -2,7 +2,9 @@
 
 mod support;
 
-use std::sync::Arc;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use sealane::{Agent, AgentOptions, Lookup};
@@ -177,4 +179,44 @@ fn a_dial_ends_with_its_runtime_and_its_place_is_free() {
     });
     drop(short_lived);
     assert_eq!(agent.total_socket_count(), 0);
+}
+
+/// A request under way that is driven by hand.
+type ByTheWay = Pin<Box<dyn Future<Output = sealane::Result<()>> + Send>>;
+
+/// Whoever has a place keeps it, though the connection in it was no longer fit to be used.
+#[tokio::test]
+async fn a_dead_idle_connection_does_not_cost_a_request_its_turn() {
+    let ground = Ground::new();
+    let server =
+        support::scripted::Scripted::start(ground.server_config(), |mut stream, _| async move {
+            while read_request(&mut stream).await.is_some() {
+                say(&mut stream, OK).await;
+            }
+        })
+        .await;
+    let shared: Arc<OnceLock<Agent>> = Arc::default();
+    let later: Arc<Mutex<Option<ByTheWay>>> = Arc::default();
+    let (theirs, url) = (Arc::clone(&shared), server.url("/later"));
+    let kept = Arc::clone(&later);
+    let options = ground.agent_options().keep_alive(true).max_sockets(1);
+    let options = options.reuse_socket(move |_| {
+        let (agent, url) = (theirs.get().unwrap().clone(), url.clone());
+        let mut request: ByTheWay = Box::pin(async move { fetch(&agent, url).await.map(drop) });
+        let polled = request
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()));
+        assert!(polled.is_pending(), "it waits in the queue");
+        *kept.lock().unwrap() = Some(request);
+        false
+    });
+    let agent = shared.get_or_init(|| Agent::new(options).unwrap());
+    fetch(agent, server.url("/")).await.unwrap();
+    assert_eq!(idle(agent), 1);
+    // Nobody drives the later one: had it got the place, this one would wait in vain.
+    let first = soon(fetch(agent, server.url("/first"))).await.unwrap();
+    assert!(!facts(&first).reused());
+    let later = later.lock().unwrap().take().unwrap();
+    soon(later).await.unwrap();
+    assert_eq!(server.accepted(), 2);
 }

@@ -114,14 +114,17 @@ impl Connections {
         limit: Option<Duration>,
         dialer: impl Fn() -> Dialer,
     ) -> Result<Claim> {
+        let mut place = None;
         let claim = loop {
-            match self.check_out(key)? {
+            match self.check_out(key, place.take())? {
                 Found::Resting(mut claim) => {
                     if !claim.connection.past.carried {
                         hear_out(&mut claim.connection).await;
                     }
-                    if let Some(claim) = self.fit(claim) {
-                        break claim;
+                    match self.fit(claim) {
+                        Ok(claim) => break claim,
+                        // Whoever has a place keeps it, though what was in it is gone.
+                        Err(lease) => place = Some(lease),
                     }
                 }
                 // Boxed: it is large, and seldom needed where connections are kept.
@@ -136,11 +139,21 @@ impl Connections {
         Ok(claim)
     }
 
-    fn check_out(self: &Arc<Self>, key: &ConnectionKey) -> Result<Found> {
+    /// What there is for a request, in the place that it has already, if it has one.
+    fn check_out(self: &Arc<Self>, key: &ConnectionKey, place: Option<Lease>) -> Result<Found> {
         let (mut leavings, mut seat) = (Leavings::new(), None);
-        let waiter = || Arc::clone(seat.insert(Arc::new(Seat::default())));
+        let mut waiter = || Arc::clone(seat.insert(Arc::new(Seat::default())));
         let now = self.now();
-        let outcome = self.shelf().pool.checkout(key, now, waiter, &mut leavings);
+        let mut outcome = None;
+        if let Some(mut place) = place {
+            outcome = (self.shelf().pool).replace(key, now, &mut waiter, &mut leavings);
+            // Told of anew below; else free for the next one.
+            place.held = outcome.is_none();
+        }
+        let outcome = match outcome {
+            Some(outcome) => outcome,
+            None => (self.shelf().pool).checkout(key, now, waiter, &mut leavings),
+        };
         self.clear(leavings);
         let (place, seat) = match (outcome, seat) {
             (Checkout::Reuse(mut connection), _) => {
@@ -172,23 +185,19 @@ impl Connections {
         }))
     }
 
-    /// A connection that had rested, if it is fit to be used.
-    fn fit(&self, mut claim: Claim) -> Option<Claim> {
+    /// A connection that had rested, if it is fit to be used; else its place alone.
+    fn fit(&self, mut claim: Claim) -> Result<Claim, Lease> {
         let why = match claim.connection.is_quiet() {
-            true if self.reuse.allows(&claim.connection.info) => return Some(claim),
+            true if self.reuse.allows(&claim.connection.info) => return Ok(claim),
             true => Evicted::Declined,
             false => Evicted::ClosedByPeer,
         };
         if why == Evicted::ClosedByPeer {
             self.died(claim.lease.key(), claim.rested.unwrap_or_default());
         }
-        let Claim {
-            connection, lease, ..
-        } = claim;
-        // Closed before its place is free for the next one.
-        self.evict(connection, why);
-        drop(lease);
-        None
+        // Closed before another one is opened in its place.
+        self.evict(claim.connection, why);
+        Err(claim.lease)
     }
 
     fn lease(self: &Arc<Self>, key: &ConnectionKey, dial: Option<WaitId>) -> Lease {

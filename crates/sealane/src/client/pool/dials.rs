@@ -4,7 +4,7 @@ use std::hash::Hash;
 
 use sealane_proto::Moment;
 
-use super::{Evicted, Leavings, Next, Pool, Rest, Returned, RoomId, WaitId};
+use super::{Checkout, Evicted, Leavings, Next, Pool, Rest, Returned, RoomId, WaitId};
 
 impl<K: Eq + Hash + Clone, C, W: Clone> Pool<K, C, W> {
     /// A dial has brought a connection: its own request gets it, if it still waits, whatever its
@@ -22,6 +22,34 @@ impl<K: Eq + Hash + Clone, C, W: Clone> Pool<K, C, W> {
             return Returned::Handed { waiter, connection };
         }
         self.give_back(key, connection, now, rest, leavings)
+    }
+
+    /// Another connection in the place of a busy one that is gone: an idle one of the same key, or
+    /// the right to dial in that very place, which no request that came later can take.
+    ///
+    /// `None` where that place is one too many since a limit was lowered: it is still to be
+    /// released. An idle one makes the place free, and nobody can be waiting for it then.
+    pub(crate) fn replace(
+        &mut self,
+        key: &K,
+        now: Moment,
+        waiter: impl FnOnce() -> W,
+        leavings: &mut Leavings<C, W>,
+    ) -> Option<Checkout<C>> {
+        let id = self.busy_room(key)?;
+        if let Some(connection) = self.reuse(id, now, leavings) {
+            self.vacate(id);
+            self.settle(id);
+            return Some(Checkout::Reuse(connection));
+        }
+        if self.is_excessive(id) {
+            self.settle(id);
+            return None;
+        }
+        let turn = self.turns.take();
+        self.rooms[id].dialling.insert(turn, waiter());
+        self.settle(id);
+        Some(Checkout::Dial(WaitId { room: id, turn }))
     }
 
     /// A dial has come to nothing: its own request, if it still waits, fails with it. As after

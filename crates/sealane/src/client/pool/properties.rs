@@ -14,6 +14,7 @@ use self::model::{End, Fate, Lot, Model};
 use super::*;
 
 mod model;
+mod places;
 
 /// A step of a sequence; numbers choose among what there is at that moment.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ enum Step {
     GiveBack(usize, Option<u64>, Option<u64>),
     /// A busy connection breaks, or a dial fails.
     Release(usize),
+    /// A connection that was idle is found dead by the request that took it.
+    Replace(usize),
     /// A waiter leaves the queue.
     Cancel(usize),
     /// A waiter goes away without a word: what it is granted cannot be delivered.
@@ -50,6 +53,7 @@ fn step() -> impl Strategy<Value = Step> {
         8 => (0..KEYS).prop_map(Step::Checkout),
         7 => give_back.prop_map(|(which, idle, age)| Step::GiveBack(which, idle, age)),
         3 => any::<usize>().prop_map(Step::Release),
+        2 => any::<usize>().prop_map(Step::Replace),
         2 => any::<usize>().prop_map(Step::Cancel),
         2 => any::<usize>().prop_map(Step::Vanish),
         1 => (0..KEYS).prop_map(Step::Preconnect),
@@ -180,6 +184,7 @@ impl World {
                     self.fail(key, busy);
                 }
             }
+            Step::Replace(which) => self.replace(which),
             Step::Cancel(which) => self.cancel(which),
             Step::Vanish(which) => {
                 let count = self.waiters.len().max(1);
@@ -460,9 +465,7 @@ impl World {
         let most = limits.max_sockets.unwrap_or(usize::MAX);
         assert!(count <= most || self.changed);
         assert!(idle <= limits.max_free_sockets);
-        let queue: Vec<_> = self.model.queue.iter().filter(|it| it.0 == key).collect();
-        assert!(queue.is_sorted_by_key(|it| (!it.2, it.1)), "{queue:?}");
-        if queue.is_empty() {
+        if !pool.is_wanted(&key) {
             return;
         }
         assert_eq!(idle, 0, "{key} waits beside an idle connection of its own");

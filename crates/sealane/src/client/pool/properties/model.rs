@@ -98,21 +98,9 @@ impl Model {
         waiter: u32,
     ) -> (Lot, Vec<(u32, Evicted)>) {
         let mut gone = Vec::new();
-        loop {
-            let mut places = (0..self.idle.len()).filter(|&place| self.idle[place].0 == key);
-            let place = match self.limits.scheduling {
-                Scheduling::Lifo => places.next_back(),
-                Scheduling::Fifo => places.next(),
-            };
-            let Some(place) = place else { break };
-            let (_, connection, deadline) = self.idle.remove(place);
-            match deadline {
-                Some((deadline, why)) if deadline <= now => gone.push((connection, why)),
-                _ => {
-                    self.busy.push(key);
-                    return (Lot::Reuse(connection), gone);
-                }
-            }
+        if let Some(connection) = self.reuse(key, now, &mut gone) {
+            self.busy.push(key);
+            return (Lot::Reuse(connection), gone);
         }
         let may_dial = self.key_may_dial(key) && (self.total_may_grow() || !self.idle.is_empty());
         if may_dial {
@@ -126,6 +114,45 @@ impl Model {
         }
         self.queue.push((key, waiter, may_dial));
         (if may_dial { Lot::Dial } else { Lot::Wait }, gone)
+    }
+
+    /// What a request gets in the place that it has; nothing where that is one too many.
+    pub(super) fn replace(
+        &mut self,
+        key: u8,
+        now: u64,
+        waiter: u32,
+    ) -> (Option<Lot>, Vec<(u32, Evicted)>) {
+        let mut gone = Vec::new();
+        if let Some(connection) = self.reuse(key, now, &mut gone) {
+            return (Some(Lot::Reuse(connection)), gone);
+        }
+        if self.is_excessive(key) {
+            return (None, gone);
+        }
+        self.queue.push((key, waiter, true));
+        (Some(Lot::Dial), gone)
+    }
+
+    fn is_excessive(&self, key: u8) -> bool {
+        let over = |most: Option<usize>, count| most.is_some_and(|most| count > most);
+        over(self.limits.max_total_sockets, self.total())
+            || over(self.limits.max_sockets, self.count(key))
+    }
+
+    fn reuse(&mut self, key: u8, now: u64, gone: &mut Vec<(u32, Evicted)>) -> Option<u32> {
+        loop {
+            let mut places = (0..self.idle.len()).filter(|&place| self.idle[place].0 == key);
+            let place = match self.limits.scheduling {
+                Scheduling::Lifo => places.next_back(),
+                Scheduling::Fifo => places.next(),
+            };
+            let (_, connection, deadline) = self.idle.remove(place?);
+            match deadline {
+                Some((deadline, why)) if deadline <= now => gone.push((connection, why)),
+                _ => return Some(connection),
+            }
+        }
     }
 
     /// Where the idle connection stands whose deadline passed first.
@@ -154,16 +181,15 @@ impl Model {
     }
 
     pub(super) fn fate(&mut self, key: u8, now: u64, idle_for: Option<u64>, retires: End) -> Fate {
-        let over = |most: Option<usize>, count| most.is_some_and(|most| count > most);
         if retires.is_some_and(|end| end.0 <= now) {
             return Fate::Refused(Evicted::TooOld);
         }
-        let excessive = over(self.limits.max_total_sockets, self.total())
-            || over(self.limits.max_sockets, self.count(key));
-        if excessive {
+        if self.is_excessive(key) {
             return Fate::Refused(Evicted::TooMany);
         }
-        if let Some(place) = self.queue.iter().position(|it| it.0 == key) {
+        let own = (0..self.queue.len()).filter(|&place| self.queue[place].0 == key);
+        // Those that dial stand before all that do not.
+        if let Some(place) = own.min_by_key(|&place| !self.queue[place].2) {
             let first = self.queue[place].1;
             if self.elder_due().is_some_and(|elder| elder.1 < first) {
                 return Fate::Refused(Evicted::MadeRoom);
