@@ -232,22 +232,19 @@ impl Connections {
             if dial.is_none()
                 && let Some(why) = self.unwelcome(key, &connection)
             {
+                let place = self.lease(key, None);
                 self.evict(connection, why);
-                let next = self.shelf().pool.release(key);
-                return self.pass_on(next);
+                return drop(place);
             }
             let mut leavings = Leavings::new();
             let info = self.watched_info(&connection);
             let mut shelf = self.shelf();
             if connection.switch.is_destroyed() {
                 // Looked at under the lock under which it is thrown.
-                let (own, next) = shelf.give_up(key, dial.take());
                 drop(shelf);
+                let place = self.lease(key, dial.take());
                 self.evict(connection, Evicted::Destroyed);
-                if let Some(own) = own {
-                    drop(own.serve(Err(given_up(false))));
-                }
-                return self.pass_on(next);
+                return place.failed(given_up(false));
             }
             let returned =
                 shelf.return_one(key, dial.take(), connection, self.now(), &mut leavings);
@@ -266,8 +263,9 @@ impl Connections {
                     why,
                     next,
                 } => {
-                    self.evict(connection, why);
-                    return self.pass_on(next);
+                    // Also where a stream of the program's panics when it is dropped.
+                    let _heir = PassedOn(self, next);
+                    return self.evict(connection, why);
                 }
                 Returned::Handed {
                     waiter,
@@ -307,7 +305,9 @@ impl Connections {
                 return;
             };
             place.held = false;
-            next = self.shelf().pool.dial_failed(&key, dial).1;
+            let mut leavings = Leavings::new();
+            next = (self.shelf().pool).dial_failed(&key, dial, &mut leavings).1;
+            self.clear(leavings);
         }
     }
 
@@ -351,10 +351,11 @@ impl Shelf {
         &mut self,
         key: &ConnectionKey,
         dial: Option<WaitId>,
+        leavings: &mut Leavings<Box<Connection>, Arc<Seat>>,
     ) -> (Option<Arc<Seat>>, Option<Heir>) {
         match dial {
-            None => (None, self.pool.release(key)),
-            Some(dial) => self.pool.dial_failed(key, dial),
+            None => (None, self.pool.release(key, leavings)),
+            Some(dial) => self.pool.dial_failed(key, dial, leavings),
         }
     }
 
@@ -392,6 +393,15 @@ impl Shelf {
             idle_for,
             retires: past.retires,
         }
+    }
+}
+
+/// Gives a place to its heir when it is dropped.
+struct PassedOn<'a>(&'a Arc<Connections>, Option<Heir>);
+
+impl Drop for PassedOn<'_> {
+    fn drop(&mut self) {
+        self.0.pass_on(self.1.take());
     }
 }
 
@@ -451,7 +461,11 @@ impl Lease {
     }
 
     fn release(&self, error: Option<Error>) {
-        let (own, next) = self.connections.shelf().give_up(&self.key, self.dial);
+        let mut leavings = Leavings::new();
+        let mut shelf = self.connections.shelf();
+        let (own, next) = shelf.give_up(&self.key, self.dial, &mut leavings);
+        drop(shelf);
+        self.connections.clear(leavings);
         if let Some(own) = own {
             // Who has left need not hear it.
             drop(own.serve(Err(error.unwrap_or_else(lost))));

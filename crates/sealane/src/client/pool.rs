@@ -214,13 +214,13 @@ impl<K: Eq + Hash + Clone, C, W: Clone> Pool<K, C, W> {
             false => self.is_excessive(id).then_some(Evicted::TooMany),
         };
         if let Some(why) = spent {
-            return self.refuse(id, connection, why);
+            return self.refuse(id, connection, why, leavings);
         }
         let first = self.rooms[id].first_turn();
         if let (Some((elder, _)), Some(first)) = (self.elder_due(), first)
             && elder < first
         {
-            return self.refuse(id, connection, Evicted::MadeRoom);
+            return self.refuse(id, connection, Evicted::MadeRoom, leavings);
         }
         if let Some(waiter) = self.serve_next(id, leavings) {
             return Returned::Handed { waiter, connection };
@@ -231,7 +231,7 @@ impl<K: Eq + Hash + Clone, C, W: Clone> Pool<K, C, W> {
             _ => self.why_not_park(id),
         };
         if let Some(why) = refused {
-            return self.refuse(id, connection, why);
+            return self.refuse(id, connection, why, leavings);
         }
         self.vacate(id);
         let idle = Idle {
@@ -239,18 +239,19 @@ impl<K: Eq + Hash + Clone, C, W: Clone> Pool<K, C, W> {
             deadline,
         };
         self.park(id, idle);
+        self.stop_spare(id, leavings);
         Returned::Parked
     }
 
     /// Forgets a busy connection that is gone, and tells who may dial in its stead.
     ///
-    /// That is the first waiter of the same key; else of the keys without a busy connection, then
+    /// That is the first waiter of the same key, if fewer dials go on for its queue; else of the keys without a busy connection, then
     /// of the others below their own limit, the waiter that came first. Its dial is already counted
-    /// as busy.
-    pub(crate) fn release(&mut self, key: &K) -> Option<Next<K, W>> {
+    /// as busy. Dials that nobody needs any more are stopped.
+    pub(crate) fn release(&mut self, key: &K, leavings: &mut Leavings<C, W>) -> Option<Next<K, W>> {
         let id = self.busy_room(key)?;
         self.vacate(id);
-        self.pass_on(id)
+        self.pass_on(id, leavings)
     }
 
     /// Takes a request that gave up out of the queue; its dial, if it has one, is an orphan now.
@@ -381,20 +382,28 @@ impl<K: Eq + Hash + Clone, C, W: Clone> Pool<K, C, W> {
     }
 
     /// Lets go of a busy connection that has come back.
-    fn refuse(&mut self, id: RoomId, connection: C, why: Evicted) -> Returned<K, C, W> {
+    fn refuse(
+        &mut self,
+        id: RoomId,
+        connection: C,
+        why: Evicted,
+        leavings: &mut Leavings<C, W>,
+    ) -> Returned<K, C, W> {
         self.vacate(id);
         Returned::Refused {
             connection,
             why,
-            next: self.pass_on(id),
+            next: self.pass_on(id, leavings),
         }
     }
 
     /// Gives the place that has just become free in this room to whoever has the first claim.
-    fn pass_on(&mut self, id: RoomId) -> Option<Next<K, W>> {
+    fn pass_on(&mut self, id: RoomId, leavings: &mut Leavings<C, W>) -> Option<Next<K, W>> {
         self.renew_claim(id);
         let room = &self.rooms[id];
-        let own = !room.waiting.is_empty() && room.is_below(self.limits.max_sockets);
+        // Those for whom a dial goes on already need no other so soon.
+        let own = room.waiting.len() > room.orphans.len();
+        let own = own && room.is_below(self.limits.max_sockets);
         let heir = match self.elder_due() {
             Some((_, elder)) => Some(elder),
             None if own => Some(id),
@@ -406,6 +415,7 @@ impl<K: Eq + Hash + Clone, C, W: Clone> Pool<K, C, W> {
         }
         let next = heir.and_then(|heir| self.grant(heir));
         self.settle(id);
+        self.stop_what_nobody_needs(leavings);
         next
     }
 

@@ -54,9 +54,14 @@ impl<K: Eq + Hash + Clone, C, W: Clone> Pool<K, C, W> {
 
     /// A dial has come to nothing: its own request, if it still waits, fails with it. As after
     /// [`Pool::release`], somebody else may dial in its stead.
-    pub(crate) fn dial_failed(&mut self, key: &K, dial: WaitId) -> (Option<W>, Option<Next<K, W>>) {
+    pub(crate) fn dial_failed(
+        &mut self,
+        key: &K,
+        dial: WaitId,
+        leavings: &mut Leavings<C, W>,
+    ) -> (Option<W>, Option<Next<K, W>>) {
         let own = self.own_request(dial);
-        (own, self.release(key))
+        (own, self.release(key, leavings))
     }
 
     /// The right to dial without a request, for one that may come; `None` where a limit is in the

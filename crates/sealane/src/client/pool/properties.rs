@@ -266,7 +266,9 @@ impl World {
                 Some((_, own)) if self.end_dial(own) => (Fate::Handed(own), Vec::new()),
                 _ => self.model.give_back(key, self.now, idle_for, retires),
             };
-            assert_eq!(leavings.stopped, stopped);
+            if let Fate::Handed(_) = expected {
+                assert_eq!(leavings.stopped, stopped);
+            }
             assert!(leavings.closed.is_empty());
             match returned {
                 Returned::Parked => {
@@ -275,6 +277,7 @@ impl World {
                     };
                     self.model.leave(key);
                     self.model.idle.push((key, connection, end));
+                    assert_eq!(leavings.stopped, self.model.stop_spare(key));
                     self.connections.insert(connection, Whereabouts::Idle(end));
                     return;
                 }
@@ -297,6 +300,7 @@ impl World {
                     assert_eq!((refused, &expected), (connection, &Fate::Refused(why)));
                     self.connections.insert(connection, Whereabouts::Closed);
                     let expected = self.model.release(key);
+                    assert_eq!(sorted(leavings.stopped), self.model.stop_all_spare());
                     return self.let_dial(next, expected);
                 }
             }
@@ -312,13 +316,14 @@ impl World {
     }
 
     fn fail(&mut self, key: u8, busy: Busy) {
+        let mut leavings = Leavings::new();
         let next = match busy {
             Busy::Connection(connection) => {
                 self.connections.insert(connection, Whereabouts::Closed);
-                self.pool.release(&key)
+                self.pool.release(&key, &mut leavings)
             }
             Busy::Dial(dial, waiter) => {
-                let (own, next) = self.pool.dial_failed(&key, dial);
+                let (own, next) = (self.pool).dial_failed(&key, dial, &mut leavings);
                 let is_own = self.end_dial(waiter);
                 assert_eq!(own, is_own.then_some(waiter));
                 if is_own {
@@ -328,6 +333,7 @@ impl World {
             }
         };
         let expected = self.model.release(key);
+        assert_eq!(sorted(leavings.stopped), self.model.stop_all_spare());
         self.let_dial(next, expected);
     }
 
@@ -453,6 +459,7 @@ impl World {
             assert_eq!(pool.is_wanted(&key), in_queue > 0);
             occupied += usize::from(busy + pool.idle(&key) + in_queue > 0);
             self.check_key(key, busy);
+            self.check_orphans(key);
         }
         assert_eq!(pool.rooms.len(), occupied, "rooms of nobody are kept");
         self.check_orders();

@@ -116,9 +116,20 @@ fn park(pool: &mut NumberPool, key: char, connections: &[u32], now: Moment) {
 
 /// Ends a busy connection; who may dial in its stead does so.
 fn release(pool: &mut NumberPool, key: char) -> Option<(char, u32)> {
-    let next = pool.release(&key)?;
+    let mut leavings = Leavings::new();
+    let next = pool.release(&key, &mut leavings);
+    assert_eq!(leavings, Leavings::new());
+    let next = next?;
     reach(pool, next.key, next.dial, next.waiter);
     Some((next.key, next.waiter))
+}
+
+/// Ends a dial without a connection; nothing else is stopped with it.
+fn fail(pool: &mut NumberPool, key: char, dial: WaitId) -> (Option<u32>, Option<Next<char, u32>>) {
+    let mut leavings = Leavings::new();
+    let outcome = pool.dial_failed(&key, dial, &mut leavings);
+    assert_eq!(leavings, Leavings::new());
+    outcome
 }
 
 fn cancel(pool: &mut NumberPool, wait: WaitId) -> bool {
@@ -494,7 +505,10 @@ fn keys_once_used_leave_nothing_behind() {
     for key in 0..1000 {
         let mut leavings = Leavings::new();
         match pool.checkout(&key, START, || 0, &mut leavings) {
-            Checkout::Dial(dial) => assert_eq!(pool.dial_failed(&key, dial), (Some(0), None)),
+            Checkout::Dial(dial) => {
+                let ended = pool.dial_failed(&key, dial, &mut Leavings::new());
+                assert_eq!(ended, (Some(0), None));
+            }
             other => panic!("{other:?}"),
         }
     }

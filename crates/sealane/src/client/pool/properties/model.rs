@@ -53,6 +53,10 @@ impl Model {
         waiting.map(|it| it.1)
     }
 
+    pub(super) fn orphans_of(&self, key: u8) -> usize {
+        self.orphans.iter().filter(|it| it.0 == key).count()
+    }
+
     /// Whether one more connection of this key is within the key's limit.
     pub(super) fn key_may_dial(&self, key: u8) -> bool {
         let most = self.limits.max_sockets;
@@ -224,7 +228,7 @@ impl Model {
         let due = self.elder_due().map(|elder| elder.0);
         let claim = |whose: u8| match self.busy_of(whose) {
             _ if Some(whose) == due => 0,
-            _ if whose == key => 1,
+            _ if whose == key && self.waiting_of(key).count() > self.orphans_of(key) => 1,
             0 => 2,
             _ => 3,
         };

@@ -38,4 +38,19 @@ impl World {
         }
         self.connections.insert(connection, Whereabouts::Closed);
     }
+
+    /// A dial without a request goes on for one that has none, or because it may rest.
+    pub(super) fn check_orphans(&self, key: u8) {
+        let (model, limits) = (&self.model, &self.model.limits);
+        let orphans = model.orphans_of(key);
+        let spare = orphans.saturating_sub(model.waiting_of(key).count());
+        let may_rest = match limits.keep_alive && !model.holds_back() {
+            true => limits.max_free_sockets - model.idle_of(key),
+            false => 0,
+        };
+        assert!(
+            spare <= may_rest,
+            "{key} has {spare} dials that nobody needs"
+        );
+    }
 }

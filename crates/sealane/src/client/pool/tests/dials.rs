@@ -43,7 +43,7 @@ fn a_dial_whose_request_is_gone_serves_the_next_or_is_stopped() {
     // Until it has ended its place is taken.
     let third = wait(&mut pool, 'a', 3);
     assert_eq!(pool.total(), 1);
-    let (own, next) = pool.dial_failed(&'a', first);
+    let (own, next) = fail(&mut pool, 'a', first);
     let next = next.expect("the third may dial");
     assert_eq!((own, next.waiter, next.dial), (None, 3, third));
 }
@@ -60,7 +60,7 @@ fn who_is_held_back_by_the_total_limit_gets_dials_stopped_that_nobody_needs() {
     let outcome = pool.checkout(&'b', START, || 2, &mut leavings);
     assert!(matches!(outcome, Checkout::Wait(_)));
     assert_eq!(leavings.stopped, [1]);
-    let (own, next) = pool.dial_failed(&'a', first);
+    let (own, next) = fail(&mut pool, 'a', first);
     assert_eq!((own, next.map(|next| next.waiter)), (None, Some(2)));
 }
 
@@ -72,7 +72,7 @@ fn a_dial_that_fails_takes_its_own_request_along_and_no_other() {
     });
     let first = begin(&mut pool, 'a', 1);
     let second = wait(&mut pool, 'a', 2);
-    let (own, next) = pool.dial_failed(&'a', first);
+    let (own, next) = fail(&mut pool, 'a', first);
     let next = next.expect("the second may dial");
     assert_eq!((own, next.waiter, next.dial), (Some(1), 2, second));
     reach(&mut pool, 'a', second, 2);
