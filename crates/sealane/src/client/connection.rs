@@ -14,7 +14,7 @@ use super::key::ConnectionKey;
 use super::switch::Switch;
 use crate::driver::{Outbox, at_once};
 use crate::info::ConnectionInfo;
-use crate::transport::{ClientStream, Received};
+use crate::transport::{ClientStream, Received, TransportError};
 
 /// An open connection whose peer has proved who it is.
 pub(super) struct Connection {
@@ -72,10 +72,18 @@ impl Connection {
     /// an error all mean no: what nobody asked for would be taken for the next answer
     /// (RFC 9112 §9.2). So does anything of which the runtime does not know yet.
     pub(super) fn is_quiet(&mut self) -> bool {
-        !self.switch.is_destroyed() && at_once(|context| self.poll_quiet(context)).unwrap_or(false)
+        self.look() == Look::Quiet
     }
 
-    fn poll_quiet(&mut self, context: &mut Context<'_>) -> bool {
+    /// The same, and whether it has died: only then there is something to learn of its server.
+    pub(super) fn look(&mut self) -> Look {
+        if self.switch.is_destroyed() {
+            return Look::Unfit;
+        }
+        at_once(|context| self.poll_quiet(context)).unwrap_or(Look::Unfit)
+    }
+
+    fn poll_quiet(&mut self, context: &mut Context<'_>) -> Look {
         for _ in 0..MOST_LOOKS {
             let http = &mut self.http;
             match self
@@ -85,14 +93,34 @@ impl Connection {
                 Poll::Pending => {
                     let sent = self.stream.poll_flush(context);
                     let sound = !matches!(sent, Poll::Ready(Err(_))) && self.http.reusable();
-                    return sound && self.stream.is_silent();
+                    return match sound && self.stream.is_silent() {
+                        true => Look::Quiet,
+                        false => Look::Unfit,
+                    };
                 }
                 Poll::Ready(Ok(Received::Octets(0))) => {}
-                Poll::Ready(_) => return false,
+                // Of the runtime, which has ended, and not of the server.
+                Poll::Ready(Err(TransportError::Io(error)))
+                    if error.kind() == std::io::ErrorKind::Other =>
+                {
+                    return Look::Unfit;
+                }
+                Poll::Ready(_) => return Look::Died,
             }
         }
-        false
+        Look::Unfit
     }
+}
+
+/// What a look at an idle connection shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// It can carry another request.
+    Quiet,
+    /// It cannot, or nobody knows; its server may not have meant it.
+    Unfit,
+    /// Its server ended it, or broke its silence.
+    Died,
 }
 
 impl Drop for Connection {

@@ -19,7 +19,7 @@ use self::dialling::given_up;
 use self::seat::Seat;
 use self::waiting::Waiting;
 use super::connect::Dialer;
-use super::connection::{Connection, Past};
+use super::connection::{Connection, Look, Past};
 use super::key::ConnectionKey;
 use super::learning::Learning;
 use super::notice::{AgentEvent, Watcher};
@@ -117,10 +117,11 @@ impl Connections {
         let mut place = None;
         let claim = loop {
             match self.check_out(key, place.take())? {
-                Found::Resting(mut claim) => {
-                    if !claim.connection.past.carried {
-                        hear_out(&mut claim.connection).await;
-                    }
+                Found::Resting(claim) => {
+                    let claim = match claim.connection.past.carried {
+                        true => claim,
+                        false => hear_out(claim).await?,
+                    };
                     match self.fit(claim) {
                         Ok(claim) => break claim,
                         // Whoever has a place keeps it, though what was in it is gone.
@@ -187,14 +188,15 @@ impl Connections {
 
     /// A connection that had rested, if it is fit to be used; else its place alone.
     fn fit(&self, mut claim: Claim) -> Result<Claim, Lease> {
-        let why = match claim.connection.is_quiet() {
-            true if self.reuse.allows(&claim.connection.info) => return Ok(claim),
-            true => Evicted::Declined,
-            false => Evicted::ClosedByPeer,
+        let why = match claim.connection.look() {
+            Look::Quiet if self.reuse.allows(&claim.connection.info) => return Ok(claim),
+            Look::Quiet => Evicted::Declined,
+            Look::Unfit => Evicted::ClosedByPeer,
+            Look::Died => {
+                self.died(claim.lease.key(), claim.rested.unwrap_or_default());
+                Evicted::ClosedByPeer
+            }
         };
-        if why == Evicted::ClosedByPeer {
-            self.died(claim.lease.key(), claim.rested.unwrap_or_default());
-        }
         // Closed before another one is opened in its place.
         self.evict(claim.connection, why);
         Err(claim.lease)
@@ -489,12 +491,29 @@ impl fmt::Debug for Lease {
 }
 
 /// Lets the runtime learn what TLS has sent behind a handshake: it may have come just now.
-async fn hear_out(connection: &mut Connection) {
+/// A request that is dropped meanwhile leaves the connection to the next one.
+async fn hear_out(claim: Claim) -> Result<Claim> {
+    let mut heard = Heard(Some(claim));
     for _ in 0..2 {
-        if connection.is_quiet() {
-            return;
+        let claim = heard.0.as_mut();
+        if claim.is_none_or(|claim| claim.connection.is_quiet()) {
+            break;
         }
         tokio::task::yield_now().await;
+    }
+    heard.0.take().ok_or_else(lost)
+}
+
+/// A connection that is only looked at; it goes back when this is dropped.
+struct Heard(Option<Claim>);
+
+impl Drop for Heard {
+    fn drop(&mut self) {
+        if let Some(mut claim) = self.0.take() {
+            // It has carried nothing, from which nothing is to be learned.
+            claim.connection.past.rested = None;
+            claim.put_back();
+        }
     }
 }
 

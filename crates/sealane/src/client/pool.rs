@@ -245,9 +245,10 @@ impl<K: Eq + Hash + Clone, C, W: Clone> Pool<K, C, W> {
 
     /// Forgets a busy connection that is gone, and tells who may dial in its stead.
     ///
-    /// That is the first waiter of the same key, if fewer dials go on for its queue; else of the keys without a busy connection, then
-    /// of the others below their own limit, the waiter that came first. Its dial is already counted
-    /// as busy. Dials that nobody needs any more are stopped.
+    /// That is the first waiter of the same key, if fewer dials go on for its queue; else of the
+    /// keys without a busy connection, then of the others below their own limit, the waiter that
+    /// came first. Its dial is already counted as busy. Dials that nobody needs any more are
+    /// stopped.
     pub(crate) fn release(&mut self, key: &K, leavings: &mut Leavings<C, W>) -> Option<Next<K, W>> {
         let id = self.busy_room(key)?;
         self.vacate(id);

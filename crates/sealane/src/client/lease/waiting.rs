@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::seat::{Seat, Turn};
 use super::{Claim, Connections};
 use crate::client::connect::Dialer;
-use crate::client::pool::{Leavings, WaitId};
+use crate::client::pool::{Evicted, Leavings, WaitId};
 use crate::error::{Error, ErrorKind, Phase, Result};
 
 /// Dropped, it leaves the queue and loses nothing: what was under way goes on for the next one.
@@ -49,7 +49,7 @@ impl Waiting {
                 rested: None,
             });
         }
-        drop(connection);
+        lease.connections.evict(connection, Evicted::ClosedByPeer);
         // Whoever has waited for this place keeps it.
         let (connection, lease) = lease.reopen(dialer()).await?;
         Ok(Claim {

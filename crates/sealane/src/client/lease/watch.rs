@@ -7,6 +7,7 @@ use sealane_proto::Moment;
 use tokio::runtime;
 
 use super::Connections;
+use crate::client::connection::Look;
 use crate::client::pool::Evicted;
 
 /// Marks in the agent that its idle connections are watched, for as long as it lives.
@@ -35,11 +36,16 @@ impl Connections {
         let now = self.now();
         let mut shelf = self.shelf();
         let late = shelf.pool.expire(now);
-        let dead = shelf
-            .pool
-            .retain_idle(|_, connection| connection.is_quiet());
-        for connection in &dead {
-            if let Some(key) = &connection.past.key {
+        let mut looks = Vec::new();
+        let dead = shelf.pool.retain_idle(|_, connection| {
+            let look = connection.look();
+            looks.extend((look != Look::Quiet).then_some(look));
+            look == Look::Quiet
+        });
+        for (connection, look) in dead.iter().zip(looks) {
+            if let Some(key) = &connection.past.key
+                && look == Look::Died
+            {
                 // It was still alive at the last look.
                 let rest = connection.past.rest_until(now).saturating_sub(LOOK);
                 shelf.learning.died(key, rest, now);

@@ -299,9 +299,7 @@ impl World {
                 } => {
                     assert_eq!((refused, &expected), (connection, &Fate::Refused(why)));
                     self.connections.insert(connection, Whereabouts::Closed);
-                    let expected = self.model.release(key);
-                    assert_eq!(sorted(leavings.stopped), self.model.stop_all_spare());
-                    return self.let_dial(next, expected);
+                    return self.let_dial(key, next, leavings.stopped);
                 }
             }
         }
@@ -332,13 +330,13 @@ impl World {
                 next
             }
         };
-        let expected = self.model.release(key);
-        assert_eq!(sorted(leavings.stopped), self.model.stop_all_spare());
-        self.let_dial(next, expected);
+        self.let_dial(key, next, leavings.stopped);
     }
 
     /// Lets the next waiter dial; if it cannot be told, that dial fails.
-    fn let_dial(&mut self, next: Option<Next<u8, u32>>, expected: Option<(u8, u32)>) {
+    fn let_dial(&mut self, key: u8, next: Option<Next<u8, u32>>, stopped: Vec<u32>) {
+        let expected = self.model.release(key);
+        assert_eq!(sorted(stopped), self.model.stop_all_spare());
         let shown = next.as_ref().map(|next| (next.key, next.waiter));
         assert_eq!(shown, expected);
         if let Some(next) = next {
@@ -413,7 +411,7 @@ impl World {
         }
         let stopped = self.model.stop_all_spare();
         assert_eq!(sorted(leavings.stopped), stopped);
-        next.into_iter().for_each(|next| self.begin_dial(&next));
+        next.iter().for_each(|next| self.begin_dial(next));
     }
 
     fn retain(&mut self, keep: impl Fn(u32) -> bool) {

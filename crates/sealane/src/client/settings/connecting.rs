@@ -300,7 +300,7 @@ macro_rules! connecting_setters {
         }
 
         /// Whether small writes leave at once instead of waiting for acknowledgements; default
-        /// true.
+        /// true. It is a matter of the connection as it is opened: a kept one stays as it is.
         #[must_use]
         pub fn no_delay(mut self, wanted: bool) -> Self {
             self.settings().connecting.no_delay = Some(wanted);
