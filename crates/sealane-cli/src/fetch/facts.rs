@@ -86,6 +86,10 @@ impl Facts {
         self.url = url;
         method.as_str().clone_into(&mut self.method);
         self.head_after = None;
+        // It brought the answer before, and says nothing of the request that is sent now.
+        if let Some(answer) = &mut self.answer {
+            answer.connection = None;
+        }
     }
 
     /// The head of a response has come.

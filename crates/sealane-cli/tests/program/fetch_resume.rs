@@ -141,27 +141,65 @@ fn what_has_changed_is_got_from_its_beginning() {
 }
 
 #[test]
+fn halves_that_nothing_vouches_for_are_not_joined() {
+    let (peer, shelf) = shelf(300_000, 200_000);
+    let change = |tag, most| {
+        let mut shelf = shelf.lock().unwrap();
+        shelf.content.reverse();
+        (shelf.tag, shelf.most) = (tag, most);
+    };
+    let begun_anew = |first: &[&str]| {
+        let output = get(&peer, first);
+        let said = notes(&output);
+        assert_eq!(output.status.code(), Some(4), "{said}");
+        assert!(said.contains("so - begins anew\n"), "{said}");
+        // The tag says nothing else, and the length is the same.
+        shelf.lock().unwrap().content.reverse();
+        shelf.lock().unwrap().most = usize::MAX;
+        let output = get(&peer, &["-C", "-"]);
+        let said = notes(&output);
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        assert!(
+            said.contains("from its beginning: nothing proves"),
+            "{said}"
+        );
+        assert!(fs::read(peer.path("f")).unwrap() == shelf.lock().unwrap().content);
+    };
+    change("W/\"one\"", 200_000);
+    begun_anew(&["-C", "-"]);
+    change("\"one\"", 1000);
+    fs::write(peer.path("f"), [b'?'; 400]).unwrap();
+    begun_anew(&["-C", "400"]);
+}
+
+#[test]
 fn files_of_other_programs() {
     let (peer, shelf) = shelf(1000, usize::MAX);
     let content = shelf.lock().unwrap().content.clone();
     let file = peer.path("f");
     for (here, words, wanted, said) in [
-        (400, &["-C", "-"][..], Some("range: bytes=400-"), ""),
+        (400, &["-C", "400"][..], Some("range: bytes=400-"), ""),
         (400, &["-C", "100"], Some("range: bytes=100-"), ""),
         (
-            1000,
+            400,
             &["-C", "-"],
+            None,
+            "from its beginning: nothing proves that what is here is still its beginning\n",
+        ),
+        (
+            1000,
+            &["-C", "1000"],
             Some("range: bytes=1000-"),
             "f is whole already\n",
         ),
         (0, &["-C", "-"], None, ""),
         (
             1200,
-            &["-C", "-"],
+            &["-C", "1200"],
             None,
             "from its beginning: it has changed there\n",
         ),
-        (1000, &["-C", "-", "-s"], Some("range: bytes=1000-"), ""),
+        (1000, &["-C", "1000", "-s"], Some("range: bytes=1000-"), ""),
     ] {
         let mut octets = content.clone();
         octets.resize(here, b'?');
@@ -201,7 +239,7 @@ fn our_own_server_gives_parts() {
     let words = [
         "get",
         "-C",
-        "-",
+        "123456",
         "-o",
         file.to_str().unwrap(),
         "-w",
@@ -237,7 +275,7 @@ fn answers_that_bring_nothing_change_nothing() {
     ] {
         let peer = Peer::answering(octets);
         fs::write(peer.path("f"), "0123").unwrap();
-        let output = get(&peer, &["-C", "-"]);
+        let output = get(&peer, &["-C", "4"]);
         let said = notes(&output);
         assert_eq!(output.status.code(), Some(code), "{said}");
         assert!(said.contains(wanted), "{said}");

@@ -234,9 +234,8 @@ fn addresses_that_are_given_are_taken() {
 #[test]
 fn no_address_of_a_server_is_taken_for_its_proxy() {
     let data = TempDir::new().unwrap();
-    // At the URL's port, and of the proxy's name: which of the two is meant?
-    let url = "https://somewhere.example:1/";
-    let resolve = ["get", "--resolve", "proxy.invalid:1:127.0.0.1", url];
+    let url = "https://somewhere.invalid:1/";
+    let resolve = ["get", "--resolve", "somewhere.invalid:1:127.0.0.1", url];
     for more in [&["-x", "http://proxy.invalid:2"][..], &["--proxy-env"]] {
         let output = output_of(
             &mut program(&[&resolve[..], more].concat(), data.path()),

@@ -21,8 +21,9 @@ pub struct OutputArgs {
 
     /// Go on with a download that broke off; - is where the file ends, else a number of octets.
     ///
-    /// What has come stays in FILE.part until all is there, with a note beside it of what it is. A
-    /// server that has changed it, or gives no parts, sends it whole, which is told.
+    /// What has come stays in FILE.part until all is there, with a note beside it of what it is. -
+    /// goes on where the server proves, by a strong ETag or an old date, that it is still the same;
+    /// else it is got from its beginning, which is told. OFFSET goes on without proof.
     #[arg(short = 'C', long, value_name = "OFFSET", value_parser = continue_at,
           requires = "output", conflicts_with = "compressed", help_heading = SHOWN)]
     pub continue_at: Option<ContinueAt>,

@@ -38,8 +38,8 @@ pub(super) struct Partial {
     pub(super) kept: Kept,
     /// The digest of the URL.
     digest: String,
-    /// Whether what is here came from another URL.
-    foreign: bool,
+    /// Why what is here is no beginning, if it is not.
+    worthless: Option<&'static str>,
 }
 
 /// A file that octets are written to.
@@ -58,6 +58,8 @@ pub(super) struct Growing {
     total: Option<u64>,
     /// Whether something is said at its end.
     silent: bool,
+    /// Whether the next run can have the server vouch for what is here.
+    vouched: bool,
     /// Whether it has got its name.
     whole: bool,
 }
@@ -100,10 +102,18 @@ impl Partial {
             None => (0, SystemTime::UNIX_EPOCH),
         };
         let known = if named { None } else { read_known(&facts) };
-        // Of another URL, or of one that is not known: nothing vouches for it.
         let foreign = known.as_ref().is_some_and(|known| known.of != digest);
+        let known = known.filter(|_| !foreign);
+        // Only who names an octet says that what is before it belongs to the rest.
+        let worthless = match (at, &known) {
+            (ContinueAt::End, _) if length == 0 => None,
+            (ContinueAt::End, _) if foreign => Some("what is here came from another URL"),
+            (ContinueAt::End, Some(known)) if known.validator().is_some() => None,
+            (ContinueAt::End, _) => Some("nothing proves that what is here is still its beginning"),
+            (ContinueAt::Offset(_), _) => None,
+        };
         let length = match at {
-            ContinueAt::End if foreign => 0,
+            ContinueAt::End if worthless.is_some() => 0,
             ContinueAt::End => length,
             ContinueAt::Offset(offset) if offset <= length => offset,
             ContinueAt::Offset(offset) => {
@@ -112,13 +122,13 @@ impl Partial {
                     "--continue-at {offset}: {} has {length} octets",
                     shown.display()
                 );
-                return Err(Failure::usage(message).hint("- goes on where it ends"));
+                return Err(Failure::usage(message).hint("give at most that many, or -"));
             }
         };
         Ok(Self {
             kept: Kept {
                 length,
-                known: known.filter(|_| !foreign),
+                known,
                 written,
             },
             path,
@@ -127,7 +137,7 @@ impl Partial {
             here,
             named,
             digest,
-            foreign,
+            worthless,
         })
     }
 
@@ -170,14 +180,19 @@ impl Partial {
                 return Ok(Some(Next::Again));
             }
             Verdict::Anew(why) => {
-                let why = why.or(self.foreign.then_some("what is here came from another URL"));
+                let why = why.or(self.worthless);
                 why.into_iter().for_each(told);
                 self.kept.length = 0;
                 length
             }
             Verdict::Append(total) => Some(total),
         };
-        let known = Known::of(&self.digest, total, fields);
+        let mut known = Known::of(&self.digest, total, fields);
+        if self.kept.length > 0 {
+            // What a response says of itself vouches for none of the octets that were here.
+            let validator = self.kept.known.as_ref().and_then(Known::validator);
+            known.validator = validator.map(str::to_owned);
+        }
         let file = self.begin(&known).map_err(|error| self.denied(&error))?;
         Ok(Some(Next::Write(Box::new(Growing {
             file: tokio::fs::File::from_std(file),
@@ -187,6 +202,7 @@ impl Partial {
             length: self.kept.length,
             total,
             silent,
+            vouched: known.validator.is_some(),
             whole: false,
         }))))
     }
@@ -301,8 +317,12 @@ impl Drop for Growing {
             let _ = fs::remove_file(&self.facts);
         } else if !self.silent {
             let part = self.part.display().to_string();
+            let next = match self.vouched {
+                true => "the same command goes on from there",
+                false => "nothing would prove that it still fits, so - begins anew",
+            };
             note(&format!(
-                "note: what has come stays in {}; the same command goes on from there",
+                "note: what has come stays in {}; {next}",
                 visible(&part)
             ));
         }

@@ -59,9 +59,7 @@ impl Kept {
         if let Ok(range) = HeaderValue::try_from(format!("bytes={}-", self.length)) {
             fields.push((header::RANGE, range));
         }
-        let validator = self.known.as_ref().and_then(|it| it.validator.as_deref());
-        // What a file of ours says has passed through here already; somebody may have edited it.
-        if let Some(Ok(validator)) = validator.map(HeaderValue::try_from) {
+        if let Some(Ok(validator)) = self.validator().map(HeaderValue::try_from) {
             fields.push((header::IF_RANGE, validator));
         }
         fields
@@ -112,6 +110,11 @@ impl Kept {
         if self.is_other(fields) || self.total().is_some_and(|known| known != total) {
             return Ok(Verdict::Again(CHANGED));
         }
+        if self.lacks_tag(fields) {
+            return Ok(Verdict::Again(
+                "the server does not say that it is the same",
+            ));
+        }
         if self.is_older(fields) {
             return Ok(Verdict::Again(
                 "it has changed there since the file was written",
@@ -137,21 +140,35 @@ impl Kept {
         self.known.as_ref()?.total
     }
 
-    /// Whether a response says by its entity tag that it is of other content.
+    /// Whether a response says by its validator that it is of other content.
     fn is_other(&self, fields: &HeaderMap) -> bool {
-        let known = self.known.as_ref().and_then(|it| it.validator.as_deref());
-        let known = known.filter(|validator| validator.starts_with('"'));
-        match (known, fields.get(header::ETAG)) {
-            (Some(known), Some(tag)) => tag.as_bytes() != known.as_bytes(),
-            _ => false,
-        }
+        let Some(known) = self.validator() else {
+            return false;
+        };
+        let name = match known.starts_with('"') {
+            true => header::ETAG,
+            false => header::LAST_MODIFIED,
+        };
+        let said = fields.get(name);
+        said.is_some_and(|said| said.as_bytes() != known.as_bytes())
+    }
+
+    /// Whether a part does not say the entity tag that is known: it has to (RFC 9110 §15.3.7), so
+    /// who leaves it out may not have looked at If-Range either.
+    fn lacks_tag(&self, fields: &HeaderMap) -> bool {
+        let tagged = self.validator().is_some_and(|it| it.starts_with('"'));
+        tagged && !fields.contains_key(header::ETAG)
+    }
+
+    /// What vouches for the octets that are here.
+    fn validator(&self) -> Option<&str> {
+        self.known.as_ref()?.validator()
     }
 
     /// Whether a response is of content that is younger than the file, of which no more is known.
     fn is_older(&self, fields: &HeaderMap) -> bool {
-        let proven = self.known.as_ref().is_some_and(|it| it.validator.is_some());
         let changed = date(fields, &header::LAST_MODIFIED);
-        !proven && changed.is_some_and(|changed| changed > self.written)
+        self.validator().is_none() && changed.is_some_and(|changed| changed > self.written)
     }
 }
 
@@ -164,6 +181,19 @@ impl Known {
             total,
         }
     }
+
+    /// What proves that nothing has changed. What a file of ours says has been checked once; but
+    /// somebody may have edited it.
+    pub(super) fn validator(&self) -> Option<&str> {
+        let validator = self.validator.as_deref()?;
+        let strong = is_strong_tag(validator) || parse_http_date(validator).is_ok();
+        (strong && HeaderValue::try_from(validator).is_ok()).then_some(validator)
+    }
+}
+
+/// Whether this is an entity tag of which equal ones mean equal octets (RFC 9110 §8.8.3.2).
+fn is_strong_tag(text: &str) -> bool {
+    text.len() > 2 && text.starts_with('"') && text.ends_with('"')
 }
 
 /// What proves that content is the same to the last octet (RFC 9110 §8.8.1: a strong validator).
@@ -174,7 +204,7 @@ fn validator(fields: &HeaderMap) -> Option<String> {
     };
     if let Some(tag) = text(header::ETAG) {
         // A weak one is none, and where there is one its date is no better.
-        return Some(tag).filter(|tag| tag.starts_with('"') && tag.len() > 2);
+        return Some(tag).filter(|tag| is_strong_tag(tag));
     }
     // RFC 9110 §8.8.2.2: within the same second content may change once more.
     let changed = date(fields, &header::LAST_MODIFIED)?;
