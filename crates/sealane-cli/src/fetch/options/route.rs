@@ -29,7 +29,7 @@ pub struct RouteArgs {
     #[arg(short = '0', long = "http1.0", help_heading = ROUTE)]
     pub http10: bool,
 
-    /// Go through this proxy: [http://][USER:PASSWORD@]HOST[:PORT], or https://.
+    /// Go through this proxy, such as http://USER:PASSWORD@HOST:PORT, HOST:PORT or https://HOST.
     ///
     /// The proxy is asked for a tunnel (CONNECT), and TLS with the server runs inside: it sees host
     /// and port, nothing else.
