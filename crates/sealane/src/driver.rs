@@ -5,7 +5,7 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
 use sealane_proto::BodyLength;
@@ -170,23 +170,6 @@ pub(crate) fn let_others_run(context: &mut Context<'_>) {
     let asked = pin!(tokio::task::yield_now()).poll(context);
     if asked.is_ready() {
         context.waker().wake_by_ref();
-    }
-}
-
-/// Runs a poll that nobody will be woken for, with all that the sockets have.
-///
-/// The runtime lets a task that has done much see nothing more in its sockets until its next turn.
-/// A look at a connection must not take that for silence.
-pub(crate) fn at_once<T>(look: impl FnOnce(&mut Context<'_>) -> T) -> Option<T> {
-    let mut look = Some(look);
-    let look = std::future::poll_fn(|context| match look.take() {
-        Some(look) => Poll::Ready(look(context)),
-        None => Poll::Pending,
-    });
-    let mut context = Context::from_waker(Waker::noop());
-    match pin!(tokio::task::unconstrained(look)).poll(&mut context) {
-        Poll::Ready(seen) => Some(seen),
-        Poll::Pending => None,
     }
 }
 

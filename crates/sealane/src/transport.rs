@@ -23,15 +23,17 @@ mod session;
 mod sealed;
 mod socket;
 mod duplex;
+mod at_once;
 pub(crate) mod hook;
 pub(crate) mod scratch;
 #[cfg(test)]
 mod pair;
 
+pub(crate) use at_once::at_once;
 pub(crate) use engine::Exporter;
 pub(crate) use greeting::{Greeting, Refusal};
 pub use listener::BoundAddress;
-pub(crate) use plain::Plain;
+pub(crate) use plain::{Plain, Tunnel};
 pub use resolve::{Family, Lookup};
 pub(crate) use session::Session;
 pub(crate) use socket::Socket;

@@ -10,16 +10,15 @@ use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll};
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::oneshot;
 
-use crate::driver::at_once;
 use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::info::ConnectionInfo;
-use crate::transport::{Received, ServerStream, TransportError};
+use crate::transport::{Plain, Tunnel};
 
 /// The right to take over a connection once the response that agrees to it has left.
 ///
@@ -102,60 +101,10 @@ impl fmt::Debug for Upgrade {
 /// error of kind `UnexpectedEof` when the peer ended without close_notify. Shutting down says
 /// close_notify; dropping it tries to.
 pub struct Upgraded {
-    stream: Box<dyn Tunnel>,
-    ahead: Bytes,
-    arrived: BytesMut,
+    plain: Plain<Box<dyn Tunnel>>,
     info: ConnectionInfo,
-    shut: bool,
-    /// Who waits for the socket to take more; perhaps another task than the one that reads.
-    blocked: Option<Waker>,
     /// Says at a server that it is gone when it goes.
     _counted: Option<CountedUpgrade>,
-}
-
-/// A connection on which HTTP is over.
-pub(crate) trait Tunnel: Send + Sync {
-    fn poll_read(
-        &mut self,
-        context: &mut Context<'_>,
-        sink: &mut dyn FnMut(&[u8]),
-    ) -> Poll<Result<Received, TransportError>>;
-
-    fn poll_write(
-        &mut self,
-        context: &mut Context<'_>,
-        octets: &[u8],
-    ) -> Poll<Result<usize, TransportError>>;
-
-    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
-
-    fn poll_close(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
-}
-
-impl Tunnel for ServerStream {
-    fn poll_read(
-        &mut self,
-        context: &mut Context<'_>,
-        sink: &mut dyn FnMut(&[u8]),
-    ) -> Poll<Result<Received, TransportError>> {
-        ServerStream::poll_read(self, context, sink)
-    }
-
-    fn poll_write(
-        &mut self,
-        context: &mut Context<'_>,
-        octets: &[u8],
-    ) -> Poll<Result<usize, TransportError>> {
-        ServerStream::poll_write(self, context, octets)
-    }
-
-    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ServerStream::poll_flush(self, context)
-    }
-
-    fn poll_close(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ServerStream::poll_close(self, context)
-    }
 }
 
 /// What stands in the extensions of a response, which want everything to be `Clone`.
@@ -211,12 +160,8 @@ impl Upgraded {
         counted: Option<CountedUpgrade>,
     ) -> Self {
         Self {
-            stream,
-            ahead,
-            arrived: BytesMut::new(),
+            plain: Plain::new(stream, ahead.into()),
             info,
-            shut: false,
-            blocked: None,
             _counted: counted,
         }
     }
@@ -224,33 +169,6 @@ impl Upgraded {
     /// Facts of the connection.
     pub fn info(&self) -> &ConnectionInfo {
         &self.info
-    }
-
-    /// Remembers who waits for the socket after a poll of the way out, if anybody does.
-    fn note_sending<T>(&mut self, sent: Poll<T>, context: &Context<'_>) -> Poll<T> {
-        self.blocked = sent.is_pending().then(|| context.waker().clone());
-        sent
-    }
-
-    /// Sends what TLS itself has to say, on behalf of who reads.
-    ///
-    /// The socket knows one waker for this direction: that of a blocked writer must stay there.
-    fn flush_for_reader(&mut self, context: &mut Context<'_>) -> io::Result<()> {
-        let Some(writer) = self.blocked.take() else {
-            return match self.stream.poll_flush(context) {
-                Poll::Ready(Err(error)) => Err(error),
-                Poll::Ready(Ok(())) | Poll::Pending => Ok(()),
-            };
-        };
-        match self.stream.poll_flush(&mut Context::from_waker(&writer)) {
-            Poll::Pending => self.blocked = Some(writer),
-            // An error is the writer's, too: it meets it, or the end that follows, by itself.
-            Poll::Ready(flushed) => {
-                writer.wake();
-                return flushed;
-            }
-        }
-        Ok(())
     }
 }
 
@@ -260,33 +178,7 @@ impl AsyncRead for Upgraded {
         context: &mut Context<'_>,
         space: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let this = &mut *self;
-        loop {
-            if !this.ahead.is_empty() {
-                hand_over(&mut this.ahead, space);
-                return Poll::Ready(Ok(()));
-            }
-            if !this.arrived.is_empty() {
-                hand_over(&mut this.arrived, space);
-                if this.arrived.is_empty() {
-                    // A tunnel at rest holds no buffer.
-                    this.arrived = BytesMut::new();
-                }
-                return Poll::Ready(Ok(()));
-            }
-            let arrived = &mut this.arrived;
-            let mut sink = |octets: &[u8]| arrived.extend_from_slice(octets);
-            match ready!(this.stream.poll_read(context, &mut sink)).map_err(into_io)? {
-                Received::Octets(_) => {
-                    // What TLS itself has to say must not wait for the next write.
-                    this.flush_for_reader(context)?;
-                }
-                Received::CloseNotify => return Poll::Ready(Ok(())),
-                Received::Truncated => {
-                    return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
-                }
-            }
-        }
+        Pin::new(&mut self.plain).poll_read(context, space)
     }
 }
 
@@ -296,31 +188,15 @@ impl AsyncWrite for Upgraded {
         context: &mut Context<'_>,
         octets: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if octets.is_empty() {
-            return Poll::Ready(Ok(0));
-        }
-        let sent = self.stream.poll_write(context, octets).map_err(into_io);
-        self.note_sending(sent, context)
+        Pin::new(&mut self.plain).poll_write(context, octets)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let sent = self.stream.poll_flush(context);
-        self.note_sending(sent, context)
+        Pin::new(&mut self.plain).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.shut = true;
-        let sent = self.stream.poll_close(context);
-        self.note_sending(sent, context)
-    }
-}
-
-impl Drop for Upgraded {
-    fn drop(&mut self) {
-        if !self.shut {
-            // Only what the socket takes at once; a blocked peer gets no goodbye.
-            let _ = at_once(|context| self.stream.poll_close(context));
-        }
+        Pin::new(&mut self.plain).poll_shutdown(context)
     }
 }
 
@@ -329,19 +205,5 @@ impl fmt::Debug for Upgraded {
         f.debug_struct("Upgraded")
             .field("info", &self.info)
             .finish_non_exhaustive()
-    }
-}
-
-fn hand_over(from: &mut impl Buf, space: &mut ReadBuf<'_>) {
-    let count = from.remaining().min(space.remaining());
-    space.put_slice(&from.chunk()[..count]);
-    from.advance(count);
-}
-
-fn into_io(error: TransportError) -> io::Error {
-    match error {
-        TransportError::Io(error) => error,
-        TransportError::Tls(error) => Error::from(error).into(),
-        TransportError::PlainHttp => io::ErrorKind::InvalidData.into(),
     }
 }

@@ -7,11 +7,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sealane::{Agent, AgentEvent, AgentOptions, Family, Identity, RequestOptions, Scheduling};
-use support::asking::{OK, fetch};
-use support::scripted::{Scripted, TLS13, gone, read_request, recorder, say};
+use support::asking::{OK, ask, fetch, gated};
+use support::scripted::{Scripted, TLS13, read_request, recorder, say};
 use support::{Ground, facts, soon, until};
 use tokio::io::AsyncWriteExt;
-use tokio::sync::Notify;
 
 fn name_of(options: &RequestOptions) -> String {
     let agent = Agent::new(AgentOptions::new()).unwrap();
@@ -72,33 +71,6 @@ fn material_stands_in_a_name_as_a_digest() {
         assert!(fields[field].len() == 16 && digits, "{field} of {name}");
     }
     assert_ne!(name, name_of(&options.ca(other.roots())));
-}
-
-/// A server that answers `/wait` only when told to, and says who has asked.
-async fn gated(ground: &Ground) -> (Scripted, Arc<Notify>) {
-    let go = Arc::new(Notify::new());
-    let gate = Arc::clone(&go);
-    let server = Scripted::start(ground.server_config(), move |mut stream, _| {
-        let gate = Arc::clone(&gate);
-        async move {
-            while let Some(text) = read_request(&mut stream).await {
-                if text.starts_with("GET /wait") {
-                    tokio::select! {
-                        () = gate.notified() => {}
-                        () = gone(&mut stream) => return,
-                    }
-                }
-                say(&mut stream, OK).await;
-            }
-        }
-    })
-    .await;
-    (server, go)
-}
-
-fn ask(agent: &Agent, url: String) -> tokio::task::JoinHandle<sealane::Result<()>> {
-    let agent = agent.clone();
-    tokio::spawn(async move { fetch(&agent, url).await.map(drop) })
 }
 
 #[tokio::test]

@@ -6,37 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use sealane::{Agent, AgentEvent};
-use support::asking::{OK, fetch};
+use support::asking::{ask, fetch, gated};
 use support::scripted::{Scripted, gone, read_request, say};
 use support::{Ground, facts, soon, until};
-use tokio::sync::Notify;
-
-/// A server that answers `/wait` only when told to, and says who has asked.
-async fn gated(ground: &Ground) -> (Scripted, Arc<Notify>) {
-    let go = Arc::new(Notify::new());
-    let gate = Arc::clone(&go);
-    let server = Scripted::start(ground.server_config(), move |mut stream, _| {
-        let gate = Arc::clone(&gate);
-        async move {
-            while let Some(text) = read_request(&mut stream).await {
-                if text.starts_with("GET /wait") {
-                    tokio::select! {
-                        () = gate.notified() => {}
-                        () = gone(&mut stream) => return,
-                    }
-                }
-                say(&mut stream, OK).await;
-            }
-        }
-    })
-    .await;
-    (server, go)
-}
-
-fn ask(agent: &Agent, url: String) -> tokio::task::JoinHandle<sealane::Result<()>> {
-    let agent = agent.clone();
-    tokio::spawn(async move { fetch(&agent, url).await.map(drop) })
-}
 
 #[tokio::test]
 async fn c023_destroyed_connections_all_close_and_the_agent_goes_on() {

@@ -12,9 +12,9 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::key::ConnectionKey;
 use super::switch::Switch;
-use crate::driver::{Outbox, at_once};
+use crate::driver::Outbox;
 use crate::info::ConnectionInfo;
-use crate::transport::{ClientStream, Received, TransportError};
+use crate::transport::{ClientStream, Received, TransportError, at_once};
 
 /// An open connection whose peer has proved who it is.
 pub(super) struct Connection {

@@ -11,14 +11,16 @@ use std::task::{Context, Poll, Waker, ready};
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::at_once::at_once;
 use super::duplex::{Duplex, Other};
+use super::session::Session;
 use super::socket::Socket;
-use super::tls::{ClientStream, Received, TransportError};
+use super::tls::{ClientStream, Received, TlsStream, TransportError};
 use crate::error::Error;
 
-/// The client's side of a TLS connection, seen as plain octets.
-pub(crate) struct Plain {
-    stream: ClientStream,
+/// A connection seen as plain octets: inside a proxy's TLS, or after HTTP.
+pub(crate) struct Plain<T: Tunnel> {
+    stream: T,
     /// Octets that have come and that nobody has taken.
     arrived: BytesMut,
     shut: bool,
@@ -26,19 +28,100 @@ pub(crate) struct Plain {
     blocked: Option<Waker>,
 }
 
-impl Plain {
+/// A connection on which HTTP is over.
+pub(crate) trait Tunnel: Send + Sync {
+    fn poll_read(
+        &mut self,
+        context: &mut Context<'_>,
+        sink: &mut dyn FnMut(&[u8]),
+    ) -> Poll<Result<Received, TransportError>>;
+
+    fn poll_write(
+        &mut self,
+        context: &mut Context<'_>,
+        octets: &[u8],
+    ) -> Poll<Result<usize, TransportError>>;
+
+    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
+
+    fn poll_close(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
+}
+
+impl<S: Session> Tunnel for TlsStream<S>
+where
+    Self: Send + Sync,
+{
+    fn poll_read(
+        &mut self,
+        context: &mut Context<'_>,
+        sink: &mut dyn FnMut(&[u8]),
+    ) -> Poll<Result<Received, TransportError>> {
+        TlsStream::poll_read(self, context, sink)
+    }
+
+    fn poll_write(
+        &mut self,
+        context: &mut Context<'_>,
+        octets: &[u8],
+    ) -> Poll<Result<usize, TransportError>> {
+        TlsStream::poll_write(self, context, octets)
+    }
+
+    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        TlsStream::poll_flush(self, context)
+    }
+
+    fn poll_close(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        TlsStream::poll_close(self, context)
+    }
+}
+
+impl Tunnel for Box<dyn Tunnel> {
+    fn poll_read(
+        &mut self,
+        context: &mut Context<'_>,
+        sink: &mut dyn FnMut(&[u8]),
+    ) -> Poll<Result<Received, TransportError>> {
+        (**self).poll_read(context, sink)
+    }
+
+    fn poll_write(
+        &mut self,
+        context: &mut Context<'_>,
+        octets: &[u8],
+    ) -> Poll<Result<usize, TransportError>> {
+        (**self).poll_write(context, octets)
+    }
+
+    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        (**self).poll_flush(context)
+    }
+
+    fn poll_close(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        (**self).poll_close(context)
+    }
+}
+
+impl Plain<ClientStream> {
     /// Takes a stream whose handshake is done; `arrived` is what came right behind it.
     pub(crate) fn socket(stream: ClientStream, arrived: BytesMut) -> Socket {
-        Socket::Other(Other::known(Self {
+        Socket::Other(Other::known(Self::new(stream, arrived)))
+    }
+}
+
+impl<T: Tunnel> Plain<T> {
+    /// Takes a stream; `arrived` is what has come on it and belongs to its reader.
+    pub(crate) fn new(stream: T, arrived: BytesMut) -> Self {
+        Self {
             stream,
             arrived,
             shut: false,
             blocked: None,
-        }))
+        }
     }
 
     /// Remembers who waits for the socket after a poll of the way out, if anybody does.
-    fn note_sending<T>(&mut self, sent: Poll<T>, context: &Context<'_>) -> Poll<T> {
+    fn note_sending<R>(&mut self, sent: Poll<R>, context: &Context<'_>) -> Poll<R> {
         self.blocked = sent.is_pending().then(|| context.waker().clone());
         sent
     }
@@ -65,7 +148,7 @@ impl Plain {
     }
 }
 
-impl Duplex for Plain {
+impl Duplex for Plain<ClientStream> {
     fn addresses(&self) -> (Option<SocketAddr>, Option<SocketAddr>) {
         let socket = self.stream.socket();
         (socket.local_addr(), socket.peer_addr())
@@ -76,7 +159,7 @@ impl Duplex for Plain {
     }
 }
 
-impl AsyncRead for Plain {
+impl<T: Tunnel + Unpin> AsyncRead for Plain<T> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -115,7 +198,7 @@ impl AsyncRead for Plain {
     }
 }
 
-impl AsyncWrite for Plain {
+impl<T: Tunnel + Unpin> AsyncWrite for Plain<T> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -140,13 +223,11 @@ impl AsyncWrite for Plain {
     }
 }
 
-impl Drop for Plain {
+impl<T: Tunnel> Drop for Plain<T> {
     fn drop(&mut self) {
         if !self.shut {
             // Only what the socket takes at once; a blocked peer gets no goodbye.
-            let _ = self
-                .stream
-                .poll_close(&mut Context::from_waker(Waker::noop()));
+            let _ = at_once(|context| self.stream.poll_close(context));
         }
     }
 }

@@ -11,8 +11,8 @@ use http_body::{Frame, SizeHint};
 
 use super::{Exchange, Progress, Step};
 use crate::body::Body;
-use crate::driver::at_once;
 use crate::error::{Error, Result};
+use crate::transport::at_once;
 
 impl Exchange {
     /// Takes what has come together with the head, up to two pieces.

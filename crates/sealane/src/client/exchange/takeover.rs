@@ -11,8 +11,8 @@ use super::{Exchange, Failure, response_of};
 use crate::body::Body;
 use crate::client::connection::Connection;
 use crate::info::ConnectionInfo;
-use crate::transport::{Received, TransportError};
-use crate::upgrade::{Tunnel, Upgraded};
+use crate::transport::{Received, TransportError, Tunnel};
+use crate::upgrade::Upgraded;
 
 impl Exchange {
     /// Whether the response has made a tunnel of the connection.
